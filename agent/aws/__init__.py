@@ -1,0 +1,1 @@
+"""The one door to AWS: clients, credentials, limits, retries and errors."""

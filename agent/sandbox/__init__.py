@@ -1,0 +1,1 @@
+"""The simulated AWS: moto put right, and an estate with planted drift."""

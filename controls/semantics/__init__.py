@@ -1,0 +1,1 @@
+"""What AWS documents mean: pure functions of lifecycles, policies, parameters and keys."""
