@@ -175,6 +175,8 @@ class Resource:
     ref: Ref
     facts: Mapping[str, Reading]
     tags: Mapping[str, str] = field(default_factory=dict)
+    writer_tags: tuple[Mapping[str, str], ...] = ()
+    """The tags of each cluster that writes here (locations, log groups); empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Item:
     """The calls that `data` comes from, for facts that make no call of their own."""
     read_in: tuple[str, str] | None = None
     """(account, region) to read facts in, where it is not the ref's own."""
+    writer_tags: tuple[Mapping[str, str], ...] = ()
+    """The tags of each cluster that writes here: they choose the retention class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class Found:
     resources: Mapping[str, tuple[Resource, ...]]
     gaps: tuple[Gap, ...] = ()
     log_buckets: tuple[LogBucket, ...] = ()
+    owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Bucket name to (account, region) of its owner, where that is known."""
+    partition: str = "aws"
 
     def of(self, kind: str) -> tuple[Resource, ...]:
         """The resources of a kind, in a stable order."""

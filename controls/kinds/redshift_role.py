@@ -1,0 +1,146 @@
+"""IAM roles attached to clusters and namespaces, judged from what their policies say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from controls.kinds.kind import Fact, Found, Item, Kind
+from controls.model import Answer, AwsError, Gap, Reader, Ref, Resource, Said, State, Unknown
+from controls.semantics.role_reach import PolicyDocument, RoleReach, role_reach
+
+NAME = "redshift_role"
+NEEDS = (
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:GetRolePolicy",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+)
+SOURCES = ("redshift_cluster", "redshift_serverless_namespace")
+
+
+def derive_roles(found: Found) -> Iterable[Item | Gap]:
+    """Each attached role once, in its own account, region `global`."""
+    users: dict[str, list[Resource]] = defaultdict(list)
+    for kind in SOURCES:
+        for resource in found.of(kind):
+            reading, where = resource.facts["role_arns"], resource.ref
+            if reading.state is State.UNKNOWN:
+                why = f"the roles of {where.name} are unknown: {reading.reason}"
+                yield Gap(NAME, where.account, where.region, why)
+            for arn in reading.value if isinstance(reading.value, list) else ():
+                users[arn].append(resource)
+    buckets, unseen = _log_buckets(found)
+    for arn, holders in sorted(users.items()):
+        account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+        first = holders[0].ref
+        yield Item(
+            Ref(NAME, account, "global", name, arn, account),
+            {"log_buckets": buckets, "unseen_buckets": unseen},
+            source="redshift:DescribeClusters",
+            read_in=(account, first.region),
+        )
+
+
+def _log_buckets(found: Found) -> tuple[tuple[str, ...], str]:
+    """Every known log bucket, and why the list may be incomplete."""
+    names, unseen = {entry.bucket for entry in found.log_buckets}, ""
+    for cluster in found.of("redshift_cluster"):
+        reading = cluster.facts["log_bucket"]
+        if reading.state is State.KNOWN:
+            names.add(str(reading.value))
+        elif reading.state is State.UNKNOWN:
+            unseen = f"the log bucket of cluster {cluster.ref.name} is unknown: {reading.reason}"
+    return tuple(sorted(names)), unseen
+
+
+def role_exists(aws: Reader, role: Item) -> Answer[bool]:
+    """Whether the role attached to the cluster still exists."""
+    exists = _get_role(aws, role) is not None
+    return exists or Said(False, "the role is attached to a cluster but no longer exists in IAM")
+
+
+def full_s3_access(aws: Reader, role: Item) -> Answer[bool]:
+    """Whether the role may do everything in S3, judged from its policy documents."""
+    return _reach(aws, role).full_s3
+
+
+def writes_every_bucket(aws: Reader, role: Item) -> Answer[bool]:
+    """Whether the role may write to, delete from or reconfigure every bucket."""
+    return _reach(aws, role).writes_every_bucket
+
+
+def writes_log_bucket(aws: Reader, role: Item) -> Answer[bool]:
+    """Whether the role may write to, delete from or reconfigure a bucket of audit logs."""
+    answer = _reach(aws, role).writes_log_bucket
+    unseen = role.data["unseen_buckets"]
+    if unseen and not (isinstance(answer, Said) and answer.value):
+        return Unknown(unseen)
+    return answer
+
+
+def _get_role(aws: Reader, role: Item) -> Mapping[str, Any] | None:
+    try:
+        return aws.call("iam", "GetRole", RoleName=role.ref.name)["Role"]  # type: ignore[no-any-return]
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return None
+        raise
+
+
+def _reach(aws: Reader, role: Item) -> RoleReach:
+    found = _get_role(aws, role)
+    if found is None:
+        gone = Said(False, "the role no longer exists in IAM, so it allows nothing")
+        return RoleReach(gone, gone, gone)
+    name = role.ref.name
+    attached = aws.pages(
+        "iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name
+    )
+    policies = [_managed(aws, str(policy["PolicyArn"])) for policy in attached]
+    for inline in _inline_names(aws, name):
+        answer = aws.call("iam", "GetRolePolicy", RoleName=name, PolicyName=inline)
+        policies.append(PolicyDocument(inline, answer["PolicyDocument"], "inline"))
+    boundary = (found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    return role_reach(
+        policies,
+        boundary=_managed(aws, str(boundary)) if boundary else None,
+        log_buckets=role.data["log_buckets"],
+        partition=aws.partition,
+    )
+
+
+def _inline_names(aws: Reader, role: str) -> tuple[str, ...]:
+    return tuple(
+        str(name) for name in aws.pages("iam", "ListRolePolicies", "PolicyNames", RoleName=role)
+    )
+
+
+def _managed(aws: Reader, arn: str) -> PolicyDocument:
+    policy = aws.call("iam", "GetPolicy", PolicyArn=arn)["Policy"]
+    version = aws.call(
+        "iam", "GetPolicyVersion", PolicyArn=arn, VersionId=policy["DefaultVersionId"]
+    )
+    origin = "aws-managed" if ":iam::aws:policy/" in arn else "customer-managed"
+    name = arn.split(":policy/")[-1]
+    return PolicyDocument(name, version["PolicyVersion"]["Document"], origin)
+
+
+REDSHIFT_ROLE = Kind(
+    NAME,
+    "An IAM role attached to a cluster or namespace.",
+    facts=(
+        Fact(role_exists, needs=("iam:GetRole",)),
+        Fact(full_s3_access, needs=NEEDS),
+        Fact(writes_every_bucket, needs=NEEDS),
+        Fact(writes_log_bucket, needs=NEEDS),
+    ),
+    derives=derive_roles,
+    sources={
+        "redshift_cluster": ("role_arns", "log_bucket"),
+        "redshift_serverless_namespace": ("role_arns",),
+    },
+)
