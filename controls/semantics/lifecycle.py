@@ -94,7 +94,7 @@ class _Question:
         """Why the rule does not do it, or nothing."""
         return (
             missing(rule, action, self.versioning)
-            or filtered(rule, self.prefix, every=self.every)
+            or filtered(rule, action, self.prefix, every=self.every)
             or later(rule, rule.actions[action], self.now)
         )
 
@@ -159,7 +159,8 @@ def _quickest(stages: Sequence[Sequence[_Hit]], size: int) -> tuple[_Hit, ...]:
 
 def _said_due(proven: Sequence[_Path], stages: Sequence[Sequence[_Hit]]) -> Said[int]:
     last = max(proven, key=lambda path: path.days)
-    used = names(_dated(hit) for path in proven for hit in path.hits)
+    quickest = [hit for path in proven for hit in path.hits]
+    used = names(_dated(hit) for hits in stages for hit in hits if hit in quickest)
     reason = f"{used}: due for deletion {after(last.days)}"
     if len(last.hits) == 2:
         current, noncurrent = (hit.deletion.days for hit in last.hits)
@@ -185,10 +186,11 @@ def _why_kept(question: _Question, proven: Sequence[_Path]) -> str:
     if not all(path.hits for path in proven):
         return listed(question.whys(CURRENT))
     expiring = names(_dated(path.hits[0]) for path in proven)
-    which = "" if question.versioning == "Enabled" else ", of logs written while it was enabled,"
+    whys = listed(question.whys(NONCURRENT))
+    logs = "every log" if question.versioning == "Enabled" else "logs from before it was suspended"
     return (
-        f"with versioning {question.versioning}, expiry by {expiring} only makes a log{which}"
-        f" a noncurrent version, and those stay: {listed(question.whys(NONCURRENT))}"
+        f"with versioning {question.versioning}, expiry by {expiring} leaves {logs} behind as"
+        f" noncurrent versions, and not all of those are deleted: {whys}"
     )
 
 
@@ -257,7 +259,8 @@ def _why_untouched(question: _Question) -> str:
     used = names(hit.rule.name for hit in expiring)
     whys = listed(question.whys(NONCURRENT)) or "the rules that delete those cover other objects"
     return (
-        f"with versioning Enabled, expiry by {used} only makes a log a noncurrent version: {whys}"
+        f"with versioning Enabled, expiry by {used} leaves a log behind as a noncurrent version,"
+        f" which nothing deletes: {whys}"
     )
 
 
@@ -298,9 +301,8 @@ def _no_question(
     if not configuration:
         return Absent("the bucket has no lifecycle configuration")
     if question.versioning not in ("Off", "Enabled", "Suspended"):
-        return Unknown(
-            f"the bucket's versioning reads {question.versioning!r}, which Trailkeeper does not know"
-        )
+        status = question.versioning
+        return Unknown(f"the bucket's versioning is {status!r}, which Trailkeeper does not know")
     if not question.rules:
         return Absent("the bucket's lifecycle configuration has no rules")
     return None

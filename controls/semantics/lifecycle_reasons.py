@@ -27,15 +27,16 @@ def missing(rule: Rule, action: Action, versioning: str) -> str:
     return ""
 
 
-def filtered(rule: Rule, prefix: str, *, every: bool) -> str:
+def filtered(rule: Rule, action: Action, prefix: str, *, every: bool) -> str:
     """Why the rule's filter admits no log under the prefix, or, with `every`, not every log.
 
-    For `every`, tags and a longer prefix stand in the way; sizes do not, as rules may share them.
+    For `every`, tags and a longer prefix stand in the way. Sizes do not: rules may share them,
+    and what they do to an upload, which has none yet, is for the caller to judge.
     """
     scope = rule.scope
     if not meets(scope, prefix):
         return f"{rule.name} covers keys under {scope.prefix!r} only{_literally(scope.prefix)}"
-    if scope.largest is not None and scope.largest < max(scope.smallest, 1):
+    if action != "AbortIncompleteMultipartUpload" and not admits_logs(scope):
         return f"{rule.name} covers no object of a log's size"
     if every and not prefix.startswith(scope.prefix):
         return f"{rule.name} covers {scope.prefix} only, not every key under {prefix}"
@@ -83,6 +84,11 @@ def _instead(rule: Rule, action: Action, versioning: str) -> str:
         ),
     ]
     return f"{' and '.join(does)} only" if does else "has no action that deletes a log"
+
+
+def admits_logs(scope: Scope) -> bool:
+    """Whether some size from one byte up lies within the bounds."""
+    return scope.largest is None or scope.largest >= max(scope.smallest, 1)
 
 
 def meets(scope: Scope, prefix: str) -> bool:
