@@ -1,0 +1,51 @@
+# Everything hangs on one virtualenv, set up from the hashed lock file on first use.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint rules bench docs lock wheel clean help
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later is needed"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## the main job once, against a simulated estate with planted drift
+	$(BIN)/trailkeeper demo --once
+
+test: $(READY) ## every test
+	$(BIN)/pytest -n 2
+
+rules: $(READY) ## only the examples of the shipped rules (seconds)
+	$(BIN)/trailkeeper rules test
+
+lint: $(READY) ## format, lint, types, import contracts, rule examples
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/trailkeeper rules test
+
+bench: $(READY) ## the figures of the README
+	$(BIN)/python -m bench
+
+docs: $(READY) ## the generated catalogue of rules
+	$(BIN)/trailkeeper rules docs > docs/rules.md
+
+wheel: $(READY) ## the wheel, in dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+lock: ## both lock files anew, from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate \
+	  --python-version 3.11 -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --no-header \
+	  --no-annotate --python-version 3.11 -o requirements-dev.lock
+
+clean: ## remove the virtualenv and what was built
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

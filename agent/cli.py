@@ -1,0 +1,244 @@
+"""The command line: parses arguments, calls one command, turns what went wrong into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from agent import __version__
+from agent.stop import INTERNAL, WRONG_USE, StopError
+
+FORMATS = ("text", "json", "sarif", "junit")
+SEVERITIES = ("low", "medium", "high", "critical")
+
+EPILOG = """\
+exit codes:
+  0  all that was asked was seen, and nothing at or above --fail-on fails
+  1  something fails
+  2  wrong use, configuration or rules; no credentials, profile or region at all
+  3  no verdict: nothing fails, but something could not be seen, or there was nothing to judge
+  4  an error inside Trailkeeper
+
+first steps:
+  trailkeeper demo                       a simulated estate with planted drift; no account needed
+  trailkeeper iam                        the IAM policy that a check needs
+  trailkeeper --check --region eu-west-1
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Never a traceback for a person to read."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        return _run(parser, args)
+    except StopError as stop:
+        print(f"trailkeeper: {stop.message}", file=sys.stderr)  # noqa: T201 - the one message
+        return stop.code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("trailkeeper: interrupted", file=sys.stderr)  # noqa: T201 - the one message
+        return 130
+    except Exception as error:  # noqa: BLE001 - the outermost edge: exit code 4, never a traceback
+        return _internal(error)
+
+
+def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    command = args.command or ("check" if args.check else "")
+    if not command:
+        parser.print_help()
+        return WRONG_USE
+    if args.check and args.command:
+        parser.error(f"--check and {args.command} are two commands: choose one")
+    _log_to_stderr()
+    module = import_module(f"agent.commands.{command}")
+    code: int = module.run(args)
+    return code
+
+
+def _internal(error: Exception) -> int:
+    """Say that it is our mistake, with what a report of it needs."""
+    import traceback  # noqa: PLC0415 - only when something broke
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    print(  # noqa: T201 - the one message
+        f"trailkeeper: an error inside Trailkeeper {__version__} at {where}: "
+        f"{type(error).__name__}: {error}. Please report it; TRAILKEEPER_DEBUG=1 shows more.",
+        file=sys.stderr,
+    )
+    if os.environ.get("TRAILKEEPER_DEBUG"):
+        traceback.print_exception(error)
+    return INTERNAL
+
+
+def _log_to_stderr() -> None:
+    """Logs go to stderr: console on a terminal, JSON elsewhere. Results alone go to stdout."""
+    from agent.logs import configure  # noqa: PLC0415 - structlog costs what --help must not pay
+
+    configure()
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse whose errors are one line and end with exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line. Builds nothing else and imports nothing heavy."""
+    parser = _Parser(
+        prog="trailkeeper",
+        description="Keeps Amazon Redshift audit trails kept: judges live AWS state by rules.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"trailkeeper {__version__}")
+    parser.add_argument("--check", action="store_true", help="one sweep; findings on stdout")
+    _add_scope(parser)
+    _add_check(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for add in (_add_snapshot, _add_rules, _add_explain, _add_iam, _add_doctor, _add_demo):
+        add(commands)
+    return parser
+
+
+def _add_scope(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """What is looked at, and by which rules. `again`: on a subcommand, after the main options."""
+
+    def default(value: object) -> object:
+        # A subcommand's own default must not overwrite what stood before the command.
+        return argparse.SUPPRESS if again else value
+
+    scope = parser.add_argument_group("what is judged")
+    scope.add_argument("--config", metavar="FILE", default=default(None), help="the YAML file")
+    scope.add_argument(
+        "--rules",
+        metavar="DIR",
+        action="append",
+        dest="rule_dirs",
+        default=default(None),
+        help="a folder of rules of your own, beside the shipped pack (repeatable)",
+    )
+    scope.add_argument(
+        "--rule",
+        metavar="ID",
+        action="append",
+        dest="only_rules",
+        default=default(None),
+        help="only this rule (repeatable)",
+    )
+    scope.add_argument(
+        "--account",
+        metavar="ID",
+        action="append",
+        dest="accounts",
+        default=default(None),
+        help="only this account among the targets (repeatable)",
+    )
+    scope.add_argument(
+        "--region",
+        metavar="NAME",
+        action="append",
+        dest="regions",
+        default=default(None),
+        help="this region, or `all` for every enabled one (repeatable)",
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    check = parser.add_argument_group("--check")
+    check.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    check.add_argument("--output", metavar="FILE", help="write the result there, not to stdout")
+    check.add_argument("--all", action="store_true", help="text: show passes and the rest as well")
+    check.add_argument(
+        "--fail-on",
+        metavar="SEVERITY",
+        choices=SEVERITIES,
+        default="low",
+        help=f"the lowest severity that counts: {', '.join(SEVERITIES)} (default: low)",
+    )
+    check.add_argument(
+        "--allow-unknown", action="store_true", help="unknown findings do not end with exit code 3"
+    )
+    check.add_argument(
+        "--allow-empty", action="store_true", help="nothing to judge does not end with exit code 3"
+    )
+    check.add_argument(
+        "--snapshot", metavar="FILE", help="judge this snapshot instead of looking at AWS"
+    )
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public type for it
+
+
+def _add_snapshot(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser("snapshot", help="the facts of one sweep as JSON")
+    _add_scope(command, again=True)
+    command.add_argument(
+        "--output", metavar="FILE", default=argparse.SUPPRESS, help="write there, not to stdout"
+    )
+
+
+def _add_rules(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser("rules", help="the catalogue of rules; their examples run")
+    actions = command.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=_Parser
+    )
+    for name, text in (
+        ("list", "each rule in one line"),
+        ("show", "one rule as it is written, with the facts it reads"),
+        ("test", "load every rule and run its examples"),
+        ("docs", "the catalogue in Markdown"),
+    ):
+        action = actions.add_parser(name, help=text)
+        _add_scope(action, again=True)
+        if name == "show":
+            action.add_argument("rule", metavar="RULE")
+
+
+def _add_explain(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "explain", help="one verdict: the condition, each fact, where and when it was read"
+    )
+    command.add_argument("rule", metavar="RULE")
+    command.add_argument("resource", metavar="RESOURCE", help="as a finding names it")
+    command.add_argument(
+        "--snapshot", metavar="FILE", default=argparse.SUPPRESS, help="explain from this snapshot"
+    )
+    _add_scope(command, again=True)
+
+
+def _add_iam(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "iam", help="the least-privilege IAM policy for the rules in use, generated"
+    )
+    _add_scope(command, again=True)
+
+
+def _add_doctor(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "doctor", help="credentials, regions, permissions, clock: what works and what to do"
+    )
+    _add_scope(command, again=True)
+
+
+def _add_demo(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "demo", help="a simulated estate with planted drift, checked once; runs until Ctrl-C"
+    )
+    command.add_argument(
+        "--once", action="store_true", help="end after the check instead of serving on"
+    )
+    command.add_argument(
+        "--port", type=int, default=0, help="the simulated AWS listens here (default: any free)"
+    )

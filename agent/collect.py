@@ -1,0 +1,346 @@
+"""Collect: the facts that the rules in use read, side by side, into one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from controls.condition import check_value
+from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
+from controls.model import (
+    Absent,
+    AwsError,
+    CannotTellError,
+    Coverage,
+    Gap,
+    Reader,
+    Reading,
+    Resource,
+    Said,
+    Snapshot,
+    State,
+    TargetStatus,
+    Unknown,
+)
+from controls.rule import Rule
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account x region to sweep. `problem` is set when it is known to be unreadable."""
+
+    account: str
+    region: str
+    problem: str = ""
+
+
+class Traced(Reader, Protocol):
+    """A reader that knows what was asked of it."""
+
+    @property
+    def source(self) -> str:
+        """The IAM actions of the calls made, comma-separated; empty if none was made."""
+        ...
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the oldest of the answers was read."""
+        ...
+
+
+class World(Protocol):
+    """What a sweep reads from: the door to AWS, for one point in time."""
+
+    @property
+    def now(self) -> datetime: ...
+
+    def reader(self, account: str, region: str) -> Reader:
+        """Raises AwsError or CannotTellError if that account is not among the targets."""
+        ...
+
+    def trace(self, reader: Reader, needs: Collection[str]) -> Traced: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which facts to read, by kind. A kind that stands here is listed."""
+
+    facts: Mapping[str, frozenset[str]]
+
+    def of(self, kind: Kind) -> tuple[Fact, ...]:
+        """The kind's wanted facts in the kind's own order."""
+        names = self.facts.get(kind.name, frozenset())
+        return tuple(fact for fact in kind.facts if fact.name in names)
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what, done, of how many)."""
+
+
+def wanted_facts(rules: Iterable[Rule], kinds: Sequence[Kind]) -> Wanted:
+    """What the rules read, and what their kinds are listed from. Nothing else is collected."""
+    facts: dict[str, set[str]] = {}
+    for rule in rules:
+        facts.setdefault(rule.kind, set()).update(rule.reads)
+    for kind in reversed(kinds):
+        if kind.name in facts:
+            for source, names in kind.sources.items():
+                facts.setdefault(source, set()).update(names)
+    return Wanted({name: frozenset(names) for name, names in facts.items()})
+
+
+def operations(rules: Iterable[Rule], kinds: Sequence[Kind]) -> frozenset[str]:
+    """Every operation a sweep for these rules may call."""
+    wanted, needed = wanted_facts(rules, kinds), set[str]()
+    for kind in kinds:
+        if kind.name in wanted.facts:
+            needed.update(kind.needs)
+            needed.update(need for fact in wanted.of(kind) for need in fact.needs)
+    return frozenset(needed)
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """The state of one collection while it runs."""
+
+    world: World
+    targets: tuple[Target, ...]
+    kinds: tuple[Kind, ...]
+    wanted: Wanted
+    log_buckets: tuple[LogBucket, ...]
+    progress: Progress
+    found: dict[str, list[Resource]] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    blind: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    owners: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def collect(
+    world: World,
+    targets: Sequence[Target],
+    rules: Sequence[Rule],
+    kinds: Sequence[Kind],
+    *,
+    log_buckets: Sequence[LogBucket] = (),
+    workers: int = 16,
+    progress: Progress = lambda what, done, total: None,
+) -> Snapshot:
+    """Everything the rules need to know about the targets, as far as it could be seen.
+
+    Root kinds are listed once per target, derived kinds from what was found; then each resource's
+    facts are read, resources side by side on `workers` threads. What cannot be listed is a Gap,
+    what cannot be read an unknown fact; the sweep itself does not fail.
+    """
+    wanted = wanted_facts(rules, kinds)
+    used = tuple(kind for kind in kinds if kind.name in wanted.facts)
+    sweep = _Sweep(world, tuple(targets), used, wanted, tuple(log_buckets), progress)
+    with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
+        roots = [kind for kind in used if kind.lists]
+        _read_all(sweep, pool, _list_roots(sweep, pool, roots))
+        derived = [kind for kind in used if kind.derives]
+        if any("s3:ListBuckets" in fact.needs for kind in used for fact in wanted.of(kind)):
+            _find_owners(sweep, pool)
+        _read_all(sweep, pool, [entry for kind in derived for entry in _derive(sweep, kind)])
+    resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
+    return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps))
+
+
+Listed = tuple[Kind, Item, datetime]
+
+
+def _list_roots(sweep: _Sweep, pool: ThreadPoolExecutor, roots: Sequence[Kind]) -> list[Listed]:
+    """Root kinds of every target. A target that is known to be unreadable is one gap a kind."""
+    jobs = [(kind, target) for target in sweep.targets for kind in roots]
+    listed: list[Listed] = []
+    seen: set[str] = set()
+    for items, gap in pool.map(lambda job: _list(sweep.world, *job), jobs):
+        if gap:
+            sweep.gaps.append(gap)
+        for entry in items:
+            if entry[1].ref.id not in seen:
+                seen.add(entry[1].ref.id)
+                listed.append(entry)
+    return listed
+
+
+def _list(world: World, kind: Kind, target: Target) -> tuple[list[Listed], Gap | None]:
+    """One kind in one target, or why not."""
+    if target.problem or kind.lists is None:
+        return [], Gap(kind.name, target.account, target.region, target.problem)
+    try:
+        aws = world.trace(world.reader(target.account, target.region), kind.needs)
+        items = list(kind.lists(aws))
+        return [(kind, item, aws.read_at or world.now) for item in items], None
+    except (AwsError, CannotTellError) as error:
+        return [], Gap(kind.name, target.account, target.region, str(error))
+    except Exception as error:  # noqa: BLE001 - one listing; logged, and a gap means unknown
+        log.exception("listing failed", kind=kind.name, account=target.account)
+        reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
+        return [], Gap(kind.name, target.account, target.region, reason)
+
+
+def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:
+    """A derived kind from what was found. A gap in what it is listed from is a gap in it too."""
+    for gap in tuple(sweep.gaps):
+        if gap.kind in kind.sources:
+            sweep.gaps.append(Gap(kind.name, gap.account, gap.region, gap.reason))
+    found = Found(
+        {name: tuple(resources) for name, resources in sweep.found.items()},
+        tuple(sweep.gaps),
+        sweep.log_buckets,
+        sweep.owners,
+        _partition(sweep),
+    )
+    listed: dict[str, Listed] = {}
+    for entry in kind.derives(found) if kind.derives else ():
+        if isinstance(entry, Gap):
+            sweep.gaps.append(entry)
+        else:
+            listed.setdefault(entry.ref.id, (kind, entry, sweep.world.now))
+    return list(listed.values())
+
+
+def _partition(sweep: _Sweep) -> str:
+    for target in sweep.targets:
+        if not target.problem:
+            try:
+                return sweep.world.reader(target.account, target.region).partition
+            except (AwsError, CannotTellError):
+                continue
+    return "aws"
+
+
+def _find_owners(sweep: _Sweep, pool: ThreadPoolExecutor) -> None:
+    """Account and region of every log bucket that is named anywhere, where they can be told."""
+    asked: dict[str, tuple[str, str]] = {
+        entry.bucket: (entry.account, entry.region) for entry in sweep.log_buckets
+    }
+    for cluster in sweep.found.get("redshift_cluster", ()):
+        reading = cluster.facts.get("log_bucket")
+        if reading is not None and isinstance(reading.value, str):
+            asked[reading.value] = (cluster.ref.account, cluster.ref.region)
+
+    def owner(entry: tuple[str, tuple[str, str]]) -> tuple[str, tuple[str, str]] | None:
+        bucket, (account, region) = entry
+        try:
+            found = sweep.world.reader(account, region).of_bucket(bucket)
+        except (AwsError, CannotTellError):
+            return None  # every fact of the bucket will say why
+        return bucket, (found.account, found.region)
+
+    sweep.owners.update(filter(None, pool.map(owner, sorted(asked.items()))))
+
+
+def _read_all(sweep: _Sweep, pool: ThreadPoolExecutor, listed: Sequence[Listed]) -> None:
+    """The wanted facts of every listed item, resources side by side."""
+    total = len(listed)
+    jobs = pool.map(lambda entry: _read(sweep, *entry), listed)
+    for done, resource in enumerate(jobs, start=1):
+        sweep.found.setdefault(resource.ref.kind, []).append(resource)
+        sweep.progress("resources", done, total)
+
+
+def _read(sweep: _Sweep, kind: Kind, item: Item, listed_at: datetime) -> Resource:
+    """One resource with its facts; facts of one resource are read one after the other."""
+    facts = sweep.wanted.of(kind)
+    readings: dict[str, Reading] = {}
+    try:
+        reader: Reader | str = sweep.world.reader(*_read_in(sweep, item))
+    except (AwsError, CannotTellError) as error:
+        reader = str(error)
+    for fact in facts:
+        if isinstance(reader, str):
+            _note_blind(sweep, item, reader)
+            readings[fact.name] = Reading(State.UNKNOWN, None, reader, "", listed_at)
+        else:
+            readings[fact.name] = _read_fact(sweep, reader, item, fact, listed_at)
+    return Resource(item.ref, readings, item.tags, item.writer_tags)
+
+
+def _read_in(sweep: _Sweep, item: Item) -> tuple[str, str]:
+    """Where to read: global kinds in their account's first region, so that calls are shared."""
+    account, region = item.read_in or (item.ref.account, item.ref.region)
+    if item.ref.region == "global":
+        regions = [target.region for target in sweep.targets if target.account == account]
+        region = regions[0] if regions else region
+    return account, region
+
+
+def _read_fact(
+    sweep: _Sweep, reader: Reader, item: Item, fact: Fact, listed_at: datetime
+) -> Reading:
+    """One fact as a reading. Whatever goes wrong ends as unknown, with the reason."""
+    aws = sweep.world.trace(reader, fact.needs)
+    try:
+        answer = fact.read(aws, item)
+        if isinstance(answer, Said | Absent | Unknown):
+            reading = _reading(answer)
+        else:
+            reading = (State.KNOWN, answer, "")
+        if reading[0] is State.KNOWN and (wrong := check_value(fact.type, reading[1])):
+            reading = (State.UNKNOWN, None, f"{fact.name}: {wrong}")
+    except AwsError as error:
+        _note_blind(sweep, item, str(error))
+        reading = (State.UNKNOWN, None, str(error))
+    except CannotTellError as error:
+        _note_blind(sweep, item, str(error))
+        reading = (State.UNKNOWN, None, str(error))
+    except Exception as error:  # noqa: BLE001 - one fact; logged, and ends as unknown
+        log.exception("fact failed", fact=fact.name, resource=item.ref.id)
+        _note_blind(sweep, item, repr(error))
+        reading = (State.UNKNOWN, None, f"reading {fact.name} failed inside Trailkeeper: {error!r}")
+    state, value, reason = reading
+    return Reading(state, value, reason, aws.source or item.source, aws.read_at or listed_at)
+
+
+def _reading(answer: Said[Any] | Absent | Unknown) -> tuple[State, Any, str]:
+    match answer:
+        case Said(value, reason):
+            return State.KNOWN, value, reason
+        case Absent(reason):
+            return State.ABSENT, None, reason
+        case Unknown(reason):
+            return State.UNKNOWN, None, reason
+
+
+def _note_blind(sweep: _Sweep, item: Item, reason: str) -> None:
+    """Remember that a target was not read wholly. Appending is atomic; order does not matter."""
+    account, region = item.read_in or (item.ref.account, item.ref.region)
+    sweep.blind.setdefault((account, region), []).append(reason)
+
+
+def _statuses(sweep: _Sweep) -> tuple[TargetStatus, ...]:
+    """What was seen of each target. Unreadable: its clusters, or all its root kinds, unlisted."""
+    counts: dict[tuple[str, str], int] = {}
+    for resources in sweep.found.values():
+        for resource in resources:
+            key = (resource.ref.account, resource.ref.region)
+            counts[key] = counts.get(key, 0) + 1
+    return tuple(_status(sweep, target, counts) for target in sweep.targets)
+
+
+def _status(sweep: _Sweep, target: Target, counts: Mapping[tuple[str, str], int]) -> TargetStatus:
+    key = (target.account, target.region)
+    gaps = [gap for gap in sweep.gaps if (gap.account, gap.region) == key]
+    roots = {kind.name for kind in sweep.kinds if kind.lists}
+    unlisted = {gap.kind for gap in gaps} & roots
+    blind = sweep.blind.get(key, [])
+    if target.problem:
+        coverage = Coverage.UNREADABLE
+    elif unlisted and ("redshift_cluster" in unlisted or unlisted == roots):
+        coverage = Coverage.UNREADABLE
+    elif gaps or blind:
+        coverage = Coverage.PARTIAL
+    else:
+        coverage = Coverage.COMPLETE
+    reasons = dict.fromkeys([target.problem, *(gap.reason for gap in gaps), *sorted(blind)])
+    told = [reason for reason in reasons if reason]
+    text = "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
+    return TargetStatus(target.account, target.region, coverage, text or None, counts.get(key, 0))
