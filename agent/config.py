@@ -1,0 +1,307 @@
+"""Settings: one YAML file, then the environment, strict, and every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from agent.config_contradictions import contradictions
+from agent.yaml_file import (
+    Document,
+    Where,
+    Written,
+    check,
+    overlay,
+    parse,
+    read_document,
+    several,
+    shown,
+)
+from controls.kinds.kind import LogBucket
+from controls.params import BUILT_IN_CLASSES, Assignment, Override, Retention, RetentionClass
+
+PREFIX = "TRAILKEEPER_"
+
+NO_SETTING = re.compile(r"DEBUG|SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
+"""What is not for us: a switch of the command line, and what Kubernetes sets in every pod beside a
+Service named `trailkeeper`."""
+
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
+
+
+def _shape(pattern: str, said: str) -> AfterValidator:
+    """A text must match the whole pattern, or the message says what it should be."""
+
+    def matching(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("shape", "should be {said}", {"said": said})
+        return text
+
+    return AfterValidator(matching)
+
+
+def _as_text(value: object) -> object:
+    """An account number without quotes: YAML reads digits as a number, and loses none."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _regions(value: object) -> object:
+    """`all`, or a list of region names."""
+    if value == "all":
+        return value
+    if not isinstance(value, list | tuple) or not value:
+        raise PydanticCustomError(
+            "regions", "should be all or a list of regions such as [eu-west-1, us-east-1]"
+        )
+    several(
+        ((index,), f"is {region!r}, not a region such as eu-west-1")
+        for index, region in enumerate(value)
+        if not (isinstance(region, str) and REGION.fullmatch(region))
+    )
+    return tuple(dict.fromkeys(value))
+
+
+def _tag(value: object) -> object:
+    """`key=value` as a pair."""
+    if not isinstance(value, str) or not value.partition("=")[0] or "=" not in value:
+        raise PydanticCustomError("tag", "should be written key=value")
+    key, _, wanted = value.partition("=")
+    return key, wanted
+
+
+def _param(value: object) -> object:
+    """What a parameter may be: true or false, a number, a text, a list of texts."""
+    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not listed and not isinstance(value, bool | int | float | str):
+        raise PydanticCustomError(
+            "param", "should be true or false, a number, a text or a list of texts"
+        )
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Account = Annotated[
+    str, BeforeValidator(_as_text), _shape("[0-9]{12}", "an account number of 12 digits")
+]
+RegionName = Annotated[str, _shape(REGION.pattern, "a region such as eu-west-1")]
+RoleArn = Annotated[
+    str,
+    _shape(
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+",
+        "the ARN of a role such as arn:aws:iam::111122223333:role/trailkeeper",
+    ),
+]
+ExternalId = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    _shape(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
+]
+BucketName = Annotated[
+    str, _shape(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "the name of a bucket, without s3://")
+]
+Regions = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_regions)]
+Tag = Annotated[tuple[str, str], BeforeValidator(_tag)]
+Param = Annotated[Any, BeforeValidator(_param)]
+Params = Annotated[dict[str, Param], Field(min_length=1)]
+Days = Annotated[int, Field(strict=True, ge=1, le=36_500)]
+Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400)]
+
+
+class Target(Written):
+    """An account to look at: the credentials at hand, or a role to take on."""
+
+    role: RoleArn | None = None
+    external_id: ExternalId | None = None
+    name: Text | None = None
+    regions: Regions | None = None
+
+
+class LogBucketSetting(Written):
+    """A bucket that holds audit logs, and the account and region it is in."""
+
+    bucket: BucketName
+    account: Account
+    region: RegionName
+
+
+class OverrideSetting(Written):
+    """Parameters of a rule for some resources."""
+
+    rule: Text
+    params: Params
+    account: Account | None = None
+    region: Text | None = None
+    tag: Tag | None = None
+    resource: Text | None = None
+
+
+class ClassSetting(Written):
+    """How long logs of a retention class are kept, in days."""
+
+    min_days: Days
+    max_days: Days
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> ClassSetting:
+        if self.min_days > self.max_days:
+            message = f"asks for min_days {self.min_days}, more than max_days {self.max_days}"
+            several([((), message)])
+        return self
+
+
+class AssignSetting(Written):
+    """A retention class for the logs of an account, of tagged clusters or at a location."""
+
+    name: Text = Field(alias="class")
+    account: Account | None = None
+    tag: Tag | None = None
+    location: Text | None = None
+
+
+class RetentionSetting(Written):
+    """Retention classes beside the built-in ones, the default, and who has which."""
+
+    classes: dict[str, ClassSetting] = Field(default_factory=dict)
+    default: Text = "six-months"
+    assign: tuple[AssignSetting, ...] = ()
+
+
+class CallTimeouts(Written):
+    """How long one call to AWS may take."""
+
+    connect_seconds: Seconds = 5.0
+    read_seconds: Seconds = 20.0
+
+
+def _target(value: object) -> object:
+    """`current`, or a role: a target that names none must not silently be the one at hand."""
+    if isinstance(value, dict) and "role" not in value:
+        raise PydanticCustomError("role", "needs a role, or current for the credentials at hand")
+    return Target() if value == "current" else value
+
+
+def _targets(value: object) -> object:
+    """`current` alone is a list of one."""
+    return (Target(),) if value == "current" else value
+
+
+Targets = Annotated[
+    tuple[Annotated[Target, BeforeValidator(_target)], ...],
+    Field(min_length=1),
+    BeforeValidator(_targets),
+]
+
+
+class Settings(Written):
+    """All that can be configured. The defaults alone must work."""
+
+    targets: Targets = (Target(),)
+    regions: Regions | None = None
+    """None: the region of the credentials at hand."""
+    log_buckets: tuple[LogBucketSetting, ...] = ()
+    rules: tuple[Path, ...] = ()
+    packs: tuple[Text, ...] = ("redshift-audit",)
+    params: dict[str, Params] = Field(default_factory=dict)
+    overrides: tuple[OverrideSetting, ...] = ()
+    retention: RetentionSetting = RetentionSetting()
+    waivers: Path | None = None
+    workers: Annotated[int, Field(strict=True, ge=1, le=256)] = 16
+    call_timeouts: CallTimeouts = CallTimeouts()
+    target_deadline_seconds: Seconds = 300.0
+
+    _written: Document = PrivateAttr(default_factory=lambda: Document("the configuration"))
+
+    def all_overrides(self) -> tuple[Override, ...]:
+        """`params` and `overrides` as the engine takes them, each with its place."""
+        for_all = [
+            Override(rule, params, at=self._written.place(("params", rule), of_key=True))
+            for rule, params in self.params.items()
+        ]
+        scoped = [
+            Override(**dict(item), at=self._written.place(("overrides", index)))
+            for index, item in enumerate(self.overrides)
+        ]
+        return (*for_all, *scoped)
+
+    def retention_policy(self) -> Retention:
+        """The retention classes and their assignment as the engine takes them."""
+        own = {
+            name: RetentionClass(name, item.min_days, item.max_days)
+            for name, item in self.retention.classes.items()
+        }
+        assign = tuple(
+            Assignment(item.name, item.account, item.tag, item.location)
+            for item in self.retention.assign
+        )
+        return Retention({**BUILT_IN_CLASSES, **own}, self.retention.default, assign)
+
+    def known_log_buckets(self) -> tuple[LogBucket, ...]:
+        """The log buckets as the kinds take them."""
+        return tuple(LogBucket(b.bucket, b.account, b.region) for b in self.log_buckets)
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of the file, if there is one, with those of the environment over them.
+
+    `TRAILKEEPER_RETENTION__DEFAULT=pci` sets `retention.default`; values are YAML; an empty
+    variable counts as not set. Paths in the file are relative to it.
+
+    Raises:
+        ConfigProblems: every problem, each a line with file, line and column or the variable.
+    """
+    document = read_document(path) if path is not None else Document("the environment")
+    if document.value is None:
+        document.value = {}
+    if path is not None and isinstance(document.value, dict):
+        _anchor(document.value, path.parent)
+    overlay(document, _from_environment(environ, document))
+    settings = check(Settings, document.value, document, contradictions(document.value))
+    settings._written = document
+    return settings
+
+
+def _from_environment(environ: Mapping[str, str], document: Document) -> dict[Where, Document]:
+    """The variables that are ours, by the setting they are for."""
+    found: dict[Where, Document] = {}
+    for name in sorted(environ):
+        rest = name.removeprefix(PREFIX)
+        if rest == name or not environ[name].strip() or NO_SETTING.fullmatch(rest):
+            continue
+        where = tuple(part.lower() for part in rest.split("__"))
+        if where[0] in Settings.model_fields:
+            found[where] = _variable(name, environ[name])
+        else:
+            document.problems.append(f"{name}: no such setting as {shown(where)}")
+    return found
+
+
+def _variable(name: str, text: str) -> Document:
+    """A variable's value, its problems told without a line and column."""
+    value = parse(text, name)
+    value.problems = [
+        re.sub(rf"^{re.escape(name)}:\d+:\d+:", f"{name}:", p) for p in value.problems
+    ]
+    return value
+
+
+def _anchor(value: dict[str, Any], folder: Path) -> None:
+    """Make the paths in the file relative to the file's own folder."""
+    if isinstance(value.get("waivers"), str):
+        value["waivers"] = folder / Path(value["waivers"]).expanduser()
+    if isinstance(value.get("rules"), list):
+        value["rules"] = [
+            folder / Path(item).expanduser() if isinstance(item, str) else item
+            for item in value["rules"]
+        ]
