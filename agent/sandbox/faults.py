@@ -137,9 +137,7 @@ def reply_to(fault: Fault, asked: Asked) -> Reply:
     if fault.kind == "malformed":
         return _malformed(asked)
     code, status, message = _usual(fault.kind, asked)
-    return error(
-        asked, fault.code or code, fault.message or message, fault.status or status
-    )
+    return error(asked, fault.code or code, fault.message or message, fault.status or status)
 
 
 def _malformed(asked: Asked) -> Reply:
@@ -151,26 +149,41 @@ def _malformed(asked: Asked) -> Reply:
 
 def _usual(kind: str, asked: Asked) -> tuple[str, int, str]:
     """Code, status and text as the service's protocol has them."""
-    json_like = asked.protocol is Protocol.JSON
-    who = f"arn:aws:iam::{asked.account}:user/sandbox"
     match kind:
         case "deny":
-            text = f"User: {who} is not authorized to perform: {asked.service}:{asked.operation}"
-            if asked.protocol is Protocol.EC2:
-                return "UnauthorizedOperation", 403, text
-            return ("AccessDeniedException", 400, text) if json_like else ("AccessDenied", 403, text)
+            return _denied(asked)
         case "throttle":
             return _throttle(asked)
+        case "expired":
+            return _expired(asked)
         case "not_found":
             code, status = _NOT_FOUND.get(asked.service, ("ResourceNotFoundException", 400))
             return code, status, "The specified resource does not exist."
-        case "expired":
-            text = "The security token included in the request is expired"
-            if json_like:
-                return "ExpiredTokenException", 400, text
-            return "ExpiredToken", 400 if asked.protocol is Protocol.S3 else 403, text
         case _:
             return "InternalFailure", 500, "The request failed because of an internal error."
+
+
+def _denied(asked: Asked) -> tuple[str, int, str]:
+    who = f"arn:aws:iam::{asked.account}:user/sandbox"
+    text = f"User: {who} is not authorized to perform: {asked.service}:{asked.operation}"
+    match asked.protocol:
+        case Protocol.JSON:
+            return "AccessDeniedException", 400, text
+        case Protocol.EC2:
+            return "UnauthorizedOperation", 403, text
+        case _:
+            return "AccessDenied", 403, text
+
+
+def _expired(asked: Asked) -> tuple[str, int, str]:
+    text = "The security token included in the request is expired"
+    match asked.protocol:
+        case Protocol.JSON:
+            return "ExpiredTokenException", 400, text
+        case Protocol.S3:
+            return "ExpiredToken", 400, text
+        case _:
+            return "ExpiredToken", 403, text
 
 
 def _throttle(asked: Asked) -> tuple[str, int, str]:

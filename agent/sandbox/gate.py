@@ -51,21 +51,17 @@ def _region_refusal(asked: Asked) -> Reply:
 
 
 def _bucket_refusal(asked: Asked, environ: Environ) -> Reply | None:
-    if not asked.bucket or asked.operation == "CreateBucket":
-        return None
-    if asked.bucket not in s3_backends.bucket_accounts:
+    if asked.bucket not in s3_backends.bucket_accounts or asked.operation == "CreateBucket":
         return None
     partition, owner = s3_backends.bucket_accounts[asked.bucket]
     region = s3_backends[owner][partition].buckets[asked.bucket].region_name
-    where = ("x-amz-bucket-region", region)
     if region != asked.region and not _answers_anywhere(asked):
         return _moved(asked, region)
     expected = environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", owner)
-    if expected != owner:
-        return error(asked, "AccessDenied", "Access Denied", 403, where)
-    if asked.account == owner:
+    if expected == owner == asked.account:
         return None
-    if asked.operation in _POLICY_OPERATIONS:
+    where = ("x-amz-bucket-region", region)
+    if expected == owner and asked.operation in _POLICY_OPERATIONS:
         text = "The specified method is not allowed against this resource."
         return error(asked, "MethodNotAllowed", text, 405, where)
     return error(asked, "AccessDenied", "Access Denied", 403, where)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import waitress
 
@@ -65,13 +65,18 @@ def start_server(
     process = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
     )
-    ready, _, _ = select.select([process.stdout], [], [], timeout)
-    line = process.stdout.readline() if ready and process.stdout else ""
+    line = _first_line(process.stdout, timeout)
     server = Server(line.strip().removeprefix(_LISTENING), account, process)
     if not line.startswith(_LISTENING):
         server.stop()
-        raise RuntimeError(f"the sandbox did not start within {timeout:.0f} s; see its errors above")
+        raise RuntimeError(f"the sandbox did not start within {timeout:.0f} s; see its errors")
     return server
+
+
+def _first_line(output: IO[str] | None, timeout: float) -> str:
+    if output is None or not select.select([output], [], [], timeout)[0]:
+        return ""
+    return output.readline()
 
 
 def _environment() -> dict[str, str]:

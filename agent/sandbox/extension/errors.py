@@ -5,7 +5,7 @@ from __future__ import annotations
 from moto.core.exceptions import ServiceException
 
 
-class AwsRefusal(ServiceException):  # type: ignore[misc]
+class AwsRefusal(ServiceException):
     """An error by its code as it stands on the wire."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -7,14 +7,16 @@ from functools import cache
 from typing import Any
 
 from moto.iam import models
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend
 
 from agent.sandbox.accounts import ACCOUNTS
+from agent.sandbox.extension.patch import replace
 
 
 @cache
 def _documents() -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(models.aws_managed_policies_data)
+    parsed: dict[str, Any] = json.loads(aws_managed_policies_data)
     return parsed
 
 
@@ -54,7 +56,7 @@ def install() -> None:
         known(self, policy_arn)
         return get_version(self, policy_arn, version_id)
 
-    models.get_account_id_from = ACCOUNTS.of_key
-    IAMBackend.attach_role_policy = attach_role_policy
-    IAMBackend.get_policy = get_policy
-    IAMBackend.get_policy_version = get_policy_version
+    replace(models, "get_account_id_from", ACCOUNTS.of_key)
+    replace(IAMBackend, "attach_role_policy", attach_role_policy)
+    replace(IAMBackend, "get_policy", get_policy)
+    replace(IAMBackend, "get_policy_version", get_policy_version)

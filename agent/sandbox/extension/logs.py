@@ -8,6 +8,8 @@ from moto.logs.exceptions import InvalidParameterException
 from moto.logs.models import LogGroup, LogsBackend, LogStream
 from moto.logs.responses import LogsResponse
 
+from agent.sandbox.extension.patch import add, replace
+
 RETENTIONS = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922)
 ) | {3288, 3653}
@@ -29,12 +31,12 @@ def _key_group(self: Any) -> Any:
     identifier = self._get_param("resourceIdentifier")
     if name is None and identifier:
         name = identifier.partition(":log-group:")[2].removesuffix(":*")
-    return self.logs_backend._find_log_group(None, log_group_name=name)  # noqa: SLF001
+    return self.logs_backend._find_log_group(None, log_group_name=name)
 
 
 def install() -> None:
     """Wraps what moto has and adds the two KMS actions."""
-    put_retention = LogsBackend.put_retention_policy
+    put_retention: Any = LogsBackend.put_retention_policy
     describe_stream, describe_group = LogStream.to_describe_dict, LogGroup.to_describe_dict
 
     def put_retention_policy(self: Any, log_group_name: str, retention_in_days: int) -> None:
@@ -47,7 +49,8 @@ def install() -> None:
         put_retention(self, log_group_name, retention_in_days)
 
     def stream_dict(self: Any) -> dict[str, Any]:
-        return describe_stream(self) | self.__dict__.get("planted", {}) | {"storedBytes": 0}
+        planted: dict[str, Any] = self.__dict__.get("planted", {})
+        return describe_stream(self) | planted | {"storedBytes": 0}
 
     def group_dict(self: Any) -> dict[str, Any]:
         protected = self.__dict__.get("deletion_protection", False)
@@ -56,8 +59,8 @@ def install() -> None:
             "deletionProtectionEnabled": protected,
         }
 
-    LogsBackend.put_retention_policy = put_retention_policy
-    LogStream.to_describe_dict = stream_dict
-    LogGroup.to_describe_dict = group_dict
-    LogsResponse.associate_kms_key = _associate_kms_key
-    LogsResponse.disassociate_kms_key = _disassociate_kms_key
+    replace(LogsBackend, "put_retention_policy", put_retention_policy)
+    replace(LogStream, "to_describe_dict", stream_dict)
+    replace(LogGroup, "to_describe_dict", group_dict)
+    add(LogsResponse, "associate_kms_key", _associate_kms_key)
+    add(LogsResponse, "disassociate_kms_key", _disassociate_kms_key)

@@ -13,6 +13,7 @@ from moto.redshift.models import Cluster, RedshiftBackend
 from moto.redshift.responses import RedshiftResponse
 
 from agent.sandbox.extension.errors import AwsRefusal
+from agent.sandbox.extension.patch import add, replace
 
 RESUMED, PAUSING, REBOOTED = (
     "REDSHIFT-EVENT-3622",
@@ -217,27 +218,34 @@ def install() -> None:
         initial(self, region_name, account_id)
         self.events = []
 
-    RedshiftBackend.__init__ = backend_init
-    RedshiftBackend.pause_cluster = _pause
-    RedshiftBackend.resume_cluster = _resume
-    RedshiftResponse.describe_clusters = _describe_clusters
-    RedshiftResponse.reboot_cluster = _reboot_cluster
-    RedshiftResponse.describe_events = _describe_events
+    replace(RedshiftBackend, "__init__", backend_init)
+    replace(RedshiftBackend, "pause_cluster", _pause)
+    replace(RedshiftBackend, "resume_cluster", _resume)
+    replace(RedshiftResponse, "describe_clusters", _describe_clusters)
+    add(RedshiftResponse, "reboot_cluster", _reboot_cluster)
+    add(RedshiftResponse, "describe_events", _describe_events)
     RedshiftResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER |= {
         "RebootClusterResult.Cluster.ClusterStatus": lambda _: "rebooting",
         "PauseClusterResult.Cluster.ClusterStatus": lambda _: "pausing",
         "ResumeClusterResult.Cluster.ClusterStatus": lambda _: "resuming",
         "DeleteClusterResult.Cluster.ClusterStatus": lambda _: "deleting",
     }
-    Cluster.cluster_availability_status = property(_availability)
-    Cluster.cluster_namespace_arn = property(_namespace_arn)
-    Cluster.iam_roles = property(_iam_roles)
-    Cluster.pending_modified_values = property(lambda self: self.__dict__.get("pending", {}))
-    Cluster.maintenance_track_name = "current"
-    Cluster.manual_snapshot_retention_period = -1
-    Cluster.multi_az = "Disabled"
-    Cluster.vpc_security_group_membership_list = property(
-        lambda self: [
-            {"VpcSecurityGroupId": name, "Status": "active"} for name in self.vpc_security_group_ids
-        ]
+    add(Cluster, "cluster_availability_status", property(_availability))
+    add(Cluster, "cluster_namespace_arn", property(_namespace_arn))
+    replace(Cluster, "iam_roles", property(_iam_roles))
+    replace(
+        Cluster, "pending_modified_values", property(lambda self: self.__dict__.get("pending", {}))
+    )
+    add(Cluster, "maintenance_track_name", "current")
+    add(Cluster, "manual_snapshot_retention_period", -1)
+    add(Cluster, "multi_az", "Disabled")
+    replace(
+        Cluster,
+        "vpc_security_group_membership_list",
+        property(
+            lambda self: [
+                {"VpcSecurityGroupId": name, "Status": "active"}
+                for name in self.vpc_security_group_ids
+            ]
+        ),
     )

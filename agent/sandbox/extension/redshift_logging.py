@@ -13,6 +13,7 @@ from moto.redshift.responses import RedshiftResponse
 from moto.s3.models import s3_backends
 
 from agent.sandbox.extension.errors import AwsRefusal
+from agent.sandbox.extension.patch import add, replace
 from agent.sandbox.extension.redshift import found, want_available
 
 EXPORTS = ("connectionlog", "useractivitylog", "userlog")
@@ -148,8 +149,8 @@ def install() -> None:
         cluster_init(self, *args, **kwargs)
         self.logging_details = _off()
 
-    Cluster.__init__ = init_cluster
-    Cluster.logging_publish_status = property(_publish_status)
-    RedshiftResponse.enable_logging = _enable_logging
-    RedshiftResponse.disable_logging = _disable_logging
-    RedshiftResponse.describe_logging_status = _describe_logging_status
+    replace(Cluster, "__init__", init_cluster)
+    add(Cluster, "logging_publish_status", property(_publish_status))
+    replace(RedshiftResponse, "enable_logging", _enable_logging)
+    replace(RedshiftResponse, "disable_logging", _disable_logging)
+    replace(RedshiftResponse, "describe_logging_status", _describe_logging_status)

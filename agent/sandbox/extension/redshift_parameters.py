@@ -10,6 +10,7 @@ from moto.redshift.models import Cluster, ParameterGroup, RedshiftBackend
 from moto.redshift.responses import RedshiftResponse
 
 from agent.sandbox.extension.errors import AwsRefusal
+from agent.sandbox.extension.patch import add, replace
 from agent.sandbox.extension.redshift import page
 
 DEFAULT_GROUP = "default.redshift-2.0"
@@ -40,7 +41,8 @@ _BY_FAMILY: Mapping[str, Mapping[str, str]] = {
 def effective(group: Any) -> dict[str, str]:
     """The value of every parameter in a group as it stands now."""
     defaults = {name: definition[0] for name, definition in _DEFINITIONS.items()}
-    return defaults | dict(_BY_FAMILY.get(group.family, {})) | group.values
+    own: dict[str, str] = group.values
+    return defaults | dict(_BY_FAMILY.get(group.family, {})) | own
 
 
 def _own_values(self: Any) -> dict[str, str]:
@@ -190,10 +192,12 @@ def _describe_cluster_parameter_groups(self: Any) -> ActionResult:
 def install() -> None:
     """Gives groups their own values and clusters a memory of what they started with."""
     _install_models()
-    RedshiftResponse.describe_cluster_parameters = _describe_cluster_parameters
-    RedshiftResponse.modify_cluster_parameter_group = _modify_cluster_parameter_group
-    RedshiftResponse.reset_cluster_parameter_group = _reset_cluster_parameter_group
-    RedshiftResponse.describe_cluster_parameter_groups = _describe_cluster_parameter_groups
+    replace(RedshiftResponse, "describe_cluster_parameters", _describe_cluster_parameters)
+    add(RedshiftResponse, "modify_cluster_parameter_group", _modify_cluster_parameter_group)
+    add(RedshiftResponse, "reset_cluster_parameter_group", _reset_cluster_parameter_group)
+    replace(
+        RedshiftResponse, "describe_cluster_parameter_groups", _describe_cluster_parameter_groups
+    )
 
 
 def _install_models() -> None:
@@ -203,7 +207,8 @@ def _install_models() -> None:
 
     def init_backend(self: Any, region_name: str, account_id: str) -> None:
         backend_init(self, region_name, account_id)
-        self.parameter_groups[DEFAULT_GROUP] = ParameterGroup(
+        make: Any = ParameterGroup  # abstract by its annotations only
+        self.parameter_groups[DEFAULT_GROUP] = make(
             DEFAULT_GROUP, "redshift-2.0", "Default parameter group", account_id, region_name
         )
 
@@ -229,10 +234,10 @@ def _install_models() -> None:
             )
         return create_group(self, name.lower(), *rest, **other)
 
-    RedshiftBackend.__init__ = init_backend
-    RedshiftBackend.create_cluster = create_cluster
-    RedshiftBackend.modify_cluster = modify_cluster
-    RedshiftBackend.create_cluster_parameter_group = create_cluster_parameter_group
-    ParameterGroup.values = property(_own_values)
-    Cluster.start = _start
-    Cluster.cluster_parameter_group_status_list = property(_group_status)
+    replace(RedshiftBackend, "__init__", init_backend)
+    replace(RedshiftBackend, "create_cluster", create_cluster)
+    replace(RedshiftBackend, "modify_cluster", modify_cluster)
+    replace(RedshiftBackend, "create_cluster_parameter_group", create_cluster_parameter_group)
+    add(ParameterGroup, "values", property(_own_values))
+    add(Cluster, "start", _start)
+    replace(Cluster, "cluster_parameter_group_status_list", property(_group_status))

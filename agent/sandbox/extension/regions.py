@@ -11,6 +11,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.ec2.responses.availability_zones_and_regions import AvailabilityZonesAndRegions
 
 from agent.sandbox.accounts import ACCOUNTS, DEFAULT_REGIONS
+from agent.sandbox.extension.patch import add, replace
 
 
 def _status(account: str, region: str) -> tuple[str, str]:
@@ -59,6 +60,6 @@ def _list_regions(self: Any) -> ActionResult:
 
 def install() -> None:
     """Answers from the sandbox's own list; EC2's backend is slow to build and lists all."""
-    AvailabilityZonesAndRegions.describe_regions = _describe_regions
-    AccountResponse.list_regions = _list_regions
+    replace(AvailabilityZonesAndRegions, "describe_regions", _describe_regions)
+    add(AccountResponse, "list_regions", _list_regions)
     moto.account.urls.url_paths["{0}/listRegions$"] = AccountResponse.dispatch

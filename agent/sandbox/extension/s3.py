@@ -9,6 +9,8 @@ from moto.core.responses import ActionResult
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 
+from agent.sandbox.extension.patch import replace
+
 _OWNER = {"ID": "bcaf1ffd86f41161ca5fb16fd081034f", "DisplayName": "sandbox"}
 
 
@@ -34,9 +36,7 @@ def _get_bucket_encryption(self: Any) -> Any:
         named = blocked["EncryptionType"]
         types = named if isinstance(named, list) else [named]
         shown["BlockedEncryptionTypes"] = {"EncryptionType": types}
-    return self.serialized(
-        ActionResult({"ServerSideEncryptionConfiguration": {"Rules": [shown]}})
-    )
+    return self.serialized(ActionResult({"ServerSideEncryptionConfiguration": {"Rules": [shown]}}))
 
 
 def _all_buckets(self: Any) -> Any:
@@ -85,7 +85,7 @@ def _get_object_lock_configuration(self: Any) -> Any:
 def install() -> None:
     """Puts AWS's defaults of April 2023 and later on new buckets, and corrects four reads."""
     bucket_init = FakeBucket.__init__
-    bucket_get = S3Response._bucket_response_get  # noqa: SLF001 - where moto handles a GET
+    bucket_get = S3Response._bucket_response_get
 
     def init_bucket(self: Any, *args: Any, **kwargs: Any) -> None:
         bucket_init(self, *args, **kwargs)
@@ -103,9 +103,9 @@ def install() -> None:
         payer = self.backend.get_bucket(bucket_name).payer
         return self.serialized(ActionResult({"Payer": payer}))
 
-    FakeBucket.__init__ = init_bucket
-    S3Backend.delete_bucket_encryption = delete_bucket_encryption
-    S3Response._bucket_response_get = bucket_response_get  # noqa: SLF001
-    S3Response.get_bucket_encryption = _get_bucket_encryption
-    S3Response.all_buckets = _all_buckets
-    S3Response.get_object_lock_configuration = _get_object_lock_configuration
+    replace(FakeBucket, "__init__", init_bucket)
+    replace(S3Backend, "delete_bucket_encryption", delete_bucket_encryption)
+    replace(S3Response, "_bucket_response_get", bucket_response_get)
+    replace(S3Response, "get_bucket_encryption", _get_bucket_encryption)
+    replace(S3Response, "all_buckets", _all_buckets)
+    replace(S3Response, "get_object_lock_configuration", _get_object_lock_configuration)

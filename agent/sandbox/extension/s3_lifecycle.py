@@ -14,6 +14,7 @@ from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
 from agent.sandbox.extension.errors import AwsRefusal
+from agent.sandbox.extension.patch import add, replace
 
 DEFAULT_MINIMUM_SIZE = "all_storage_classes_128K"
 
@@ -60,20 +61,22 @@ def _check_all(rules: list[dict[str, Any]]) -> None:
         raise AwsRefusal("InvalidArgument", "Rule ID must be unique. Found same ID for two rules")
     if any("Filter" in rule for rule in rules) and any("Filter" not in rule for rule in rules):
         raise AwsRefusal(
-            "InvalidRequest", "Base level prefix cannot be used in Lifecycle V2, prefixes are only "
-            "supported in the Filter."
+            "InvalidRequest",
+            "Base level prefix cannot be used in Lifecycle V2, prefixes are only "
+            "supported in the Filter.",
         )
 
 
 def _check(rule: dict[str, Any]) -> None:
-    if ("Filter" in rule) == ("Prefix" in rule) or rule.get("Status") not in ("Enabled", "Disabled"):
+    if ("Filter" in rule) == ("Prefix" in rule) or rule.get("Status") not in (
+        "Enabled",
+        "Disabled",
+    ):
         raise _malformed()
     if len([name for name in _PREDICATES if name in rule.get("Filter", {})]) > 1:
         raise _malformed()
     if not any(name in rule for name in _ACTIONS):
-        raise AwsRefusal(
-            "InvalidRequest", "At least one action needs to be specified in a rule."
-        )
+        raise AwsRefusal("InvalidRequest", "At least one action needs to be specified in a rule.")
     expiration = rule.get("Expiration", {})
     if len([n for n in ("Days", "Date", "ExpiredObjectDeleteMarker") if n in expiration]) > 1:
         raise _malformed()
@@ -124,7 +127,7 @@ def _get(self: Any) -> Any:
 
 def install() -> None:
     """Replaces moto's own reading, keeping and writing of lifecycle rules."""
-    put = S3Response._bucket_response_put  # noqa: SLF001 - where moto handles a bucket's PUT
+    put = S3Response._bucket_response_put
 
     def bucket_response_put(self: Any, request: Any, bucket_name: str, query: Any) -> Any:
         if "lifecycle" not in query:
@@ -138,7 +141,7 @@ def install() -> None:
     def delete_lifecycle(self: Any) -> None:
         self.lifecycle_configuration = None
 
-    FakeBucket.lifecycle_configuration = None
-    FakeBucket.delete_lifecycle = delete_lifecycle
-    S3Response._bucket_response_put = bucket_response_put  # noqa: SLF001
-    S3Response.get_bucket_lifecycle = _get
+    add(FakeBucket, "lifecycle_configuration", None)
+    replace(FakeBucket, "delete_lifecycle", delete_lifecycle)
+    replace(S3Response, "_bucket_response_put", bucket_response_put)
+    replace(S3Response, "get_bucket_lifecycle", _get)

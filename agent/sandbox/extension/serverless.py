@@ -19,7 +19,7 @@ _EXPORTS = {"connectionlog", "useractivitylog", "userlog"}
 _MAX_PAGE = 100
 
 
-class ServerlessBackend(BaseBackend):  # type: ignore[misc]
+class ServerlessBackend(BaseBackend):
     """What one account has in one region."""
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -98,7 +98,7 @@ def role_text(arn: str, status: str = "in-sync") -> str:
     return f"IamRole(applyStatus={status}, iamRoleArn={arn})"
 
 
-class ServerlessResponse(BaseResponse):  # type: ignore[misc]
+class ServerlessResponse(BaseResponse):
     """The actions, by moto's names for them."""
 
     def __init__(self) -> None:

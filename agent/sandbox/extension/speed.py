@@ -7,8 +7,11 @@ from typing import Any
 
 import moto.backends
 import moto.core.responses
-import moto.redshift.models
+import moto.redshift.models as redshift_models
 from moto.core.utils import method_names_from_class
+from moto.ec2.models import ec2_backends
+
+from agent.sandbox.extension.patch import replace
 
 
 class _Later:
@@ -37,9 +40,11 @@ class _LaterBackends:
 def install() -> None:
     """Call last: the names of methods are remembered as they are now."""
     modules = frozenset(moto.backends.list_of_moto_modules()) | {"redshiftserverless"}
-    moto.backends.list_of_moto_modules = lambda: modules
-    moto.core.responses.method_names_from_class = cache(
-        lambda cls: frozenset(method_names_from_class(cls))
+    replace(moto.backends, "list_of_moto_modules", lambda: modules)
+    replace(
+        moto.core.responses,
+        "method_names_from_class",
+        cache(lambda cls: frozenset(method_names_from_class(cls))),
     )
     # A Redshift backend builds its region's EC2 backend, 60 to 90 ms, and hardly uses it.
-    moto.redshift.models.ec2_backends = _LaterBackends(moto.redshift.models.ec2_backends)
+    replace(redshift_models, "ec2_backends", _LaterBackends(ec2_backends))

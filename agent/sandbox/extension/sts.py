@@ -8,11 +8,12 @@ from moto.sts.models import STSBackend
 from moto.utilities.utils import get_partition
 
 from agent.sandbox.accounts import session_key
+from agent.sandbox.extension.patch import replace
 
 
 def install() -> None:
     """Wraps how moto makes session keys and answers for keys it did not make."""
-    create, identify = STSBackend._create_access_key, STSBackend.get_caller_identity  # noqa: SLF001
+    create, identify = STSBackend._create_access_key, STSBackend.get_caller_identity
 
     def create_access_key(self: Any, role: str) -> Any:
         account, key = create(self, role)
@@ -25,5 +26,5 @@ def install() -> None:
             arn = f"arn:{get_partition(region)}:iam::{account}:user/sandbox"
         return user, arn, account
 
-    STSBackend._create_access_key = create_access_key  # noqa: SLF001
-    STSBackend.get_caller_identity = get_caller_identity
+    replace(STSBackend, "_create_access_key", create_access_key)
+    replace(STSBackend, "get_caller_identity", get_caller_identity)

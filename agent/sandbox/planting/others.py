@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moto.cloudwatch.models import Dimension, MetricDatum, cloudwatch_backends
+from moto.cloudwatch.models import MetricDatum, cloudwatch_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
@@ -65,7 +65,7 @@ def account(
     trusted: Sequence[str] | None = None,
     external_id: str | None = None,
 ) -> None:
-    """An account with a role, `reader`, that `trusted` accounts (the default one unless given) may assume."""
+    """An account with a role, `reader`, that `trusted` accounts may assume (else the default)."""
     who = trusted if trusted is not None else [ACCOUNTS.default]
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -91,7 +91,7 @@ def managed_policy(account: str, name: str, document: Any, *, path: str = "/") -
     backend = iam_backends[account]["aws"]
     arn = f"arn:aws:iam::{account}:policy{path}{name}"
     if arn in backend.managed_policies:
-        backend.create_policy_version(arn, _text(document), "true")
+        backend.create_policy_version(arn, _text(document), True)
     else:
         backend.create_policy("", path, _text(document), name, [])
 
@@ -108,7 +108,7 @@ def _text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
 
 
-def log_group(
+def log_group(  # noqa: PLR0913 - the fields of a planting step
     account: str,
     region: str,
     name: str,
@@ -123,7 +123,7 @@ def log_group(
     """A log group, replaced if it exists; `streams` gives each stream its last event's time."""
     backend = logs_backends[account][region]
     backend.groups.pop(name, None)
-    made = backend.create_log_group(name, {}, kmsKeyId=kms_key)
+    made: Any = backend.create_log_group(name, {}, kmsKeyId=kms_key)
     made.retention_in_days = retention
     made.log_group_class = log_group_class
     made.deletion_protection = deletion_protection
@@ -153,13 +153,12 @@ def metric(
 ) -> None:
     """Datapoints of a cluster's metric in AWS/Redshift, one every `interval` minutes."""
     backend = cloudwatch_backends[account][region]
-    where = [Dimension("ClusterIdentifier", cluster)]
     backend.metric_data.extend(
         MetricDatum(
             namespace="AWS/Redshift",
             name=name,
             value=value,
-            dimensions=[{"Name": d.name, "Value": d.value} for d in where],
+            dimensions=[{"Name": "ClusterIdentifier", "Value": cluster}],
             timestamp=time,
             unit="Count",
         )

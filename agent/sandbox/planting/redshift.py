@@ -27,7 +27,8 @@ def parameter_group(
     backend = redshift_backends[account][region]
     if name not in backend.parameter_groups:
         backend.create_cluster_parameter_group(name, family, f"Parameters of {name}", region, [])
-    own = backend.parameter_groups[name].values
+    group: Any = backend.parameter_groups[name]
+    own = group.values
     own.clear()
     own.update(values or {})
 
@@ -116,7 +117,7 @@ def _set(found: Any, settings: Mapping[str, Any]) -> None:
                 raise ValueError(f"a cluster has no setting {name}")
 
 
-def logging(
+def logging(  # noqa: PLR0913 - the fields of a planting step
     account: str,
     region: str,
     cluster: str,

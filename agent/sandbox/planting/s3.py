@@ -152,7 +152,7 @@ def log_key(
     return f"{head}AWSLogs/{account}/redshift/{region}/{time:%Y/%m/%d}/{name}"
 
 
-def log_objects(
+def log_objects(  # noqa: PLR0913 - the fields of a planting step
     bucket: str,
     *,
     account: str,
@@ -192,8 +192,7 @@ def put_object(
     partition, owner = s3_backends.bucket_accounts[bucket]
     found = s3_backends[owner][partition].buckets[bucket]
     data = body.encode() if isinstance(body, str) else body
-    made = FakeKey.__new__(FakeKey)
-    FakeKey.instances_tracked.clear()  # else moto would keep every object it ever had
+    made: Any = object.__new__(FakeKey)  # FakeKey would keep a list of all there ever were
     made.__dict__.update(_template(owner, found.region_name))
     made.__dict__.update(
         name=key,
