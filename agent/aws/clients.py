@@ -126,8 +126,11 @@ class Clients:
             # Known only once a client exists: environment and profile are botocore's to read.
             self._custom[known] = endpoint
             client.close()
-            client = self._create(session, region, service, endpoint)
+            custom = endpoint
+            client = self._create(session, region, service, custom)
         client.meta.events.register("before-call", _guard(self._hand))
+        if custom and service == "s3control":
+            client.meta.events.register("before-call", _stay_at(custom))
         client.meta.events.register("before-parse", refuse_foreign_body)
         return client
 
@@ -135,7 +138,6 @@ class Clients:
         settings = self._settings
         options: dict[str, Any] = {}
         if custom:
-            # s3control would otherwise put the account id in front of an address.
             options["inject_host_prefix"] = False
             if _is_local(custom):
                 options["s3"] = {"addressing_style": "path"}
@@ -182,6 +184,15 @@ def _guard(hand: frozenset[str]) -> Any:
             )
 
     return guard
+
+
+def _stay_at(endpoint: str) -> Any:
+    """Undo the account id that s3control's endpoint rules put in front of any host."""
+
+    def stay(params: dict[str, Any], **_: Any) -> None:
+        params["url"] = urlsplit(params["url"])._replace(netloc=urlsplit(endpoint).netloc).geturl()
+
+    return stay
 
 
 def refuse_foreign_body(response_dict: Mapping[str, Any], **_: Any) -> None:

@@ -30,6 +30,10 @@ class Aws:
         self._hand = hand
         self._calls = Calls(self._settings, self._clock, hand)
 
+    def utc(self) -> datetime:
+        """The door's clock."""
+        return self._clock.utc()
+
     def deadline(self, seconds: float | None = None) -> float:
         """So many seconds from now (default: a target's time), as readers take it."""
         return self._clock.monotonic() + (
