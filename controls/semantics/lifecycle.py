@@ -57,9 +57,8 @@ class _Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """How objects of a scope lose their bytes: one hit, or, with versions, one after another."""
+    """How a log loses its bytes: by one hit, or, where versions are kept, by one after another."""
 
-    scope: Scope
     hits: tuple[_Hit, ...]
 
     @property
@@ -130,7 +129,7 @@ def due_for_deletion(
     if all(len(path.hits) == len(actions) for path in proven):
         return _said_due(proven, stages)
     if all(len(path.hits) == len(actions) for path in _by_size(stages)):
-        doubts = [_Path(Scope(), (hit,)).doubt for hits in stages for hit in hits]
+        doubts = [_Path((hit,)).doubt for hits in stages for hit in hits]
         return Unknown(f"whether all logs are deleted cannot be told: {listed(doubts)}")
     return Absent(_why_kept(question, proven))
 
@@ -144,11 +143,7 @@ def _by_size(stages: Sequence[Sequence[_Hit]]) -> list[_Path]:
     scopes = [hit.scope for hits in stages for hit in hits]
     after_largest = (scope.largest + 1 for scope in scopes if scope.largest is not None)
     starts = sorted({1, *(max(scope.smallest, 1) for scope in scopes), *after_largest})
-    ends = [*(start - 1 for start in starts[1:]), None]
-    return [
-        _Path(Scope(smallest=start, largest=end), _quickest(stages, start))
-        for start, end in zip(starts, ends, strict=True)
-    ]
+    return [_Path(_quickest(stages, start)) for start in starts]
 
 
 def _quickest(stages: Sequence[Sequence[_Hit]], size: int) -> tuple[_Hit, ...]:
@@ -159,8 +154,8 @@ def _quickest(stages: Sequence[Sequence[_Hit]], size: int) -> tuple[_Hit, ...]:
 
 def _said_due(proven: Sequence[_Path], stages: Sequence[Sequence[_Hit]]) -> Said[int]:
     last = max(proven, key=lambda path: path.days)
-    quickest = [hit for path in proven for hit in path.hits]
-    used = names(_dated(hit) for hits in stages for hit in hits if hit in quickest)
+    quickest = {hit.rule.name for path in proven for hit in path.hits}
+    used = names(_dated(hit) for hits in stages for hit in hits if hit.rule.name in quickest)
     reason = f"{used}: due for deletion {after(last.days)}"
     if len(last.hits) == 2:
         current, noncurrent = (hit.deletion.days for hit in last.hits)
@@ -232,24 +227,24 @@ def _days(path: _Path) -> int:
 
 
 def _paths(question: _Question) -> Iterator[_Path]:
-    """Every way in which some log may lose its bytes."""
+    """The ways in which some log may lose its bytes; of those that begin alike, the quickest."""
     expiring = question.hits(CURRENT)
     if question.versioning != "Enabled":
-        yield from (_Path(hit.scope, (hit,)) for hit in expiring)
+        yield from (_Path((hit,)) for hit in expiring)
         return
-    for first, then in product(expiring, question.hits(NONCURRENT)):
-        if (scope := _both(first.scope, then.scope)) is not None:
-            yield _Path(scope, (first, then))
+    following = sorted(question.hits(NONCURRENT), key=lambda hit: hit.deletion.days)
+    proven = [hit for hit in following if not hit.doubt]
+    for first, others in product(expiring, (proven, following)):
+        then = next((hit for hit in others if _share(first.scope, hit.scope)), None)
+        if then is not None:
+            yield _Path((first, then))
 
 
-def _both(one: Scope, other: Scope) -> Scope | None:
-    """The objects in both scopes, None if there can be none; tags may change in between."""
-    smallest = max(one.smallest, other.smallest, 1)
-    largest = min((end for end in (one.largest, other.largest) if end is not None), default=None)
-    if not meets(one, other.prefix) or (largest is not None and largest < smallest):
-        return None
-    prefix = max(one.prefix, other.prefix, key=len)
-    return Scope(prefix, one.tags + other.tags, smallest, largest)
+def _share(one: Scope, other: Scope) -> bool:
+    """Whether one log may be in both scopes; its tags may change in between."""
+    ends = [end for end in (one.largest, other.largest) if end is not None]
+    sized = not ends or min(ends) >= max(one.smallest, other.smallest)
+    return sized and meets(one, other.prefix)
 
 
 def _why_untouched(question: _Question) -> str:

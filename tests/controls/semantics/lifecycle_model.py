@@ -105,8 +105,11 @@ def _ages(
 
 
 def _births(versioning: str) -> Iterator[tuple[bool, int]]:
-    """Version id or null, and when: long ago, yesterday, at a midnight, and on days to come."""
-    past = [(TODAY - LIMIT - 5) * 24 + 10, (TODAY - 1) * 24 + 10]
+    """Version id or null, and when: long ago, on each of the last days, and on days to come.
+
+    The last days matter where a date is near: what is due by its age before that date.
+    """
+    past = [(TODAY - day) * 24 + 10 for day in (LIMIT + 5, 4, 3, 2, 1)]
     future = [(TODAY + day) * 24 + hour for day, hour in ((1, 0), (1, 10), (2, 10), (5, 23))]
     if versioning == "Off":
         yield from ((False, born) for born in past + future)
@@ -139,9 +142,9 @@ def _gone(rules: Rules, versioning: str, log: Log) -> int | None:
 def _expires(rule: Mapping[str, Any], born: int, midnight: int) -> bool:
     expiration = rule.get("Expiration", {})
     if "Days" in expiration:
-        return midnight >= -(-(born + expiration["Days"] * 24) // 24) * 24
+        return bool(midnight >= -(-(born + expiration["Days"] * 24) // 24) * 24)
     if "Date" in expiration:
-        return EPOCH + timedelta(hours=midnight) >= expiration["Date"]
+        return bool(EPOCH + timedelta(hours=midnight) >= expiration["Date"])
     return False  # ExpiredObjectDeleteMarker removes markers, which hold no bytes
 
 
@@ -188,9 +191,9 @@ def _admits(name: str, wanted: Any, key: str, size: int, tags: frozenset[tuple[s
         case "Prefix":
             return key.startswith(wanted)
         case "ObjectSizeGreaterThan":
-            return bool(size > wanted)
+            return size > int(wanted)
         case "ObjectSizeLessThan":
-            return bool(size < wanted)
+            return size < int(wanted)
         case "Tag":
             return (wanted["Key"], wanted["Value"]) in tags
         case "Tags":

@@ -142,10 +142,22 @@ def shared_by_size(draw: st.DrawFn) -> list[dict[str, Any]]:
     ]
 
 
+@st.composite
+def nearly_right(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rules that between them expire and delete every log, and one more that may not matter."""
+    reaching: list[dict[str, Any]] = [{}, {"Prefix": "l"}, {"Filter": {"Prefix": model.P}}]
+    whole = st.sampled_from(reaching)
+    noncurrent = {"NoncurrentVersionExpiration": {"NoncurrentDays": draw(days)}}
+    current = {"Expiration": {"Days": draw(days)}}
+    pair = [{"Status": "Enabled", **draw(whole), **action} for action in (current, noncurrent)]
+    return draw(st.permutations([*pair, draw(rules)]))
+
+
 cases: st.SearchStrategy[Case] = st.tuples(
     st.one_of(
         st.lists(rules, min_size=1, max_size=4),
         st.builds(lambda some, more: some + more, shared_by_size(), st.lists(rules, max_size=2)),
+        nearly_right(),
     ).map(lambda written: {"Rules": written}),
     st.sampled_from(["Off", "Enabled", "Suspended"]),
 )
