@@ -178,7 +178,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
 
 
-Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse names no public type for it
+Commands = argparse._SubParsersAction
 
 
 def _add_snapshot(commands: Commands[_Parser]) -> None:

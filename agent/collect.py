@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from agent.aws.trace import trace
 from controls.condition import check_value
 from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
 from controls.model import (
@@ -41,31 +42,14 @@ class Target:
     problem: str = ""
 
 
-class Traced(Reader, Protocol):
-    """A reader that knows what was asked of it."""
-
-    @property
-    def source(self) -> str:
-        """The IAM actions of the calls made, comma-separated; empty if none was made."""
-        ...
-
-    @property
-    def read_at(self) -> datetime | None:
-        """When the oldest of the answers was read."""
-        ...
-
-
 class World(Protocol):
     """What a sweep reads from: the door to AWS, for one point in time."""
 
-    @property
-    def now(self) -> datetime: ...
+    now: datetime
 
     def reader(self, account: str, region: str) -> Reader:
-        """Raises AwsError or CannotTellError if that account is not among the targets."""
+        """Raises CannotTellError if that account is not among the targets."""
         ...
-
-    def trace(self, reader: Reader, needs: Collection[str]) -> Traced: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +159,13 @@ def _list(world: World, kind: Kind, target: Target) -> tuple[list[Listed], Gap |
     if target.problem or kind.lists is None:
         return [], Gap(kind.name, target.account, target.region, target.problem)
     try:
-        aws = world.trace(world.reader(target.account, target.region), kind.needs)
+        aws = trace(world.reader(target.account, target.region), kind.needs)
         items = list(kind.lists(aws))
-        return [(kind, item, aws.read_at or world.now) for item in items], None
+        read_at = aws.trace.read_at or world.now
+        return [(kind, item, read_at) for item in items], None
     except (AwsError, CannotTellError) as error:
         return [], Gap(kind.name, target.account, target.region, str(error))
-    except Exception as error:  # noqa: BLE001 - one listing; logged, and a gap means unknown
+    except Exception as error:
         log.exception("listing failed", kind=kind.name, account=target.account)
         reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
         return [], Gap(kind.name, target.account, target.region, reason)
@@ -277,7 +262,7 @@ def _read_fact(
     sweep: _Sweep, reader: Reader, item: Item, fact: Fact, listed_at: datetime
 ) -> Reading:
     """One fact as a reading. Whatever goes wrong ends as unknown, with the reason."""
-    aws = sweep.world.trace(reader, fact.needs)
+    aws = trace(reader, fact.needs)
     try:
         answer = fact.read(aws, item)
         if isinstance(answer, Said | Absent | Unknown):
@@ -292,12 +277,13 @@ def _read_fact(
     except CannotTellError as error:
         _note_blind(sweep, item, str(error))
         reading = (State.UNKNOWN, None, str(error))
-    except Exception as error:  # noqa: BLE001 - one fact; logged, and ends as unknown
+    except Exception as error:
         log.exception("fact failed", fact=fact.name, resource=item.ref.id)
         _note_blind(sweep, item, repr(error))
         reading = (State.UNKNOWN, None, f"reading {fact.name} failed inside Trailkeeper: {error!r}")
     state, value, reason = reading
-    return Reading(state, value, reason, aws.source or item.source, aws.read_at or listed_at)
+    source, read_at = aws.trace.source, aws.trace.read_at
+    return Reading(state, value, reason, source or item.source, read_at or listed_at)
 
 
 def _reading(answer: Said[Any] | Absent | Unknown) -> tuple[State, Any, str]:
@@ -332,9 +318,7 @@ def _status(sweep: _Sweep, target: Target, counts: Mapping[tuple[str, str], int]
     roots = {kind.name for kind in sweep.kinds if kind.lists}
     unlisted = {gap.kind for gap in gaps} & roots
     blind = sweep.blind.get(key, [])
-    if target.problem:
-        coverage = Coverage.UNREADABLE
-    elif unlisted and ("redshift_cluster" in unlisted or unlisted == roots):
+    if target.problem or (unlisted and ("redshift_cluster" in unlisted or unlisted == roots)):
         coverage = Coverage.UNREADABLE
     elif gaps or blind:
         coverage = Coverage.PARTIAL

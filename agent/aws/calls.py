@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore import xform_name
@@ -78,6 +80,18 @@ class Calls:
                 return Outcome(_tried(result.error, tries.count), clock.utc())
             if now + wait >= ask.deadline or clock.wait(wait):
                 return self._gave_up(ask, tries)
+
+    def date(self, ask: Ask) -> datetime:
+        """When AWS answered this call, by AWS's clock. Tried once. Raises AwsError."""
+        key = (ask.access, ask.region, ask.service)
+        try:
+            with self.clients.lease(key, self.credentials.session(ask)) as client:
+                answer = getattr(client, xform_name(ask.operation))(**ask.params)
+            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except BotoErrors as error:
+            raise failure(error, ask.name, ask.access.account, ask.region).error from error
+        except (KeyError, ValueError) as error:
+            raise AwsError(errors.UNPARSEABLE, "the answer has no date", action=ask.name) from error
 
     def _trouble(self, tries: _Tries, now: float) -> float:
         return now - (now if tries.trouble_since is None else tries.trouble_since)

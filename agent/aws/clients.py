@@ -74,6 +74,11 @@ class Clients:
             session.register_component("credential_provider", CredentialResolver([credentials]))
         return session
 
+    def regions_of(self, service: str, partition: str) -> tuple[str, ...]:
+        """Where a service exists, from botocore's own data: no call."""
+        regions = self.session(None).get_available_regions(service, partition_name=partition)
+        return tuple(sorted(regions))
+
     @contextmanager
     def lease(self, key: Key, session: Session) -> Iterator[Any]:
         """The client of that key; it is not closed before the last lease is given back."""

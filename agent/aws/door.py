@@ -66,6 +66,19 @@ class Aws:
         ask = Ask(access, where, "sts", "GetCallerIdentity", {}, until, Tally())
         return self._calls.credentials.identity(ask)
 
+    def server_time(self, access: AccountAccess, region: str) -> datetime:
+        """The time on AWS's clock (UTC, whole seconds), from the Date header of an STS answer.
+
+        Raises:
+            AwsError: the call failed, or its answer carries no date.
+        """
+        ask = Ask(access, region, "sts", "GetCallerIdentity", {}, self.deadline(), Tally())
+        return self._calls.date(ask)
+
+    def regions_of(self, service: str, partition: str) -> tuple[str, ...]:
+        """The regions where a service exists, as botocore knows them; enabled or not."""
+        return self._calls.clients.regions_of(service, partition)
+
     def sweep(
         self,
         now: datetime,

@@ -11,8 +11,12 @@ WINDOW_SECONDS = 1.0
 """Over which the recent rate is measured."""
 FLOOR = 0.2
 """Calls a second that are always tried."""
+FIRST_GUESS = 4.0
+"""A first throttle after fewer calls than this says little of what is permitted."""
 RECOVERY = 0.1
 """Of the rate before the cut, added each second."""
+LEAST_STEP = 0.25
+"""But at least so much, or a cut that went too deep would be felt for minutes."""
 LIFT_SECONDS = 60.0
 """Without a throttle for so long, the limit goes."""
 
@@ -69,11 +73,13 @@ class Limit:
                 return
             now = self._clock.monotonic()
             self._forget(now)
-            measured = max(len(self._starts), 1) / WINDOW_SECONDS
+            measured = len(self._starts) / WINDOW_SECONDS
             permitted = self._rate(now)
-            before = measured if permitted is None else min(permitted, measured)
+            before = max(measured, FIRST_GUESS)
+            if permitted is not None:
+                before = min(permitted, max(measured, 1.0))
             self._cut_rate = max(before / 2, FLOOR)
-            self._step = max(before, FLOOR) * RECOVERY
+            self._step = max(before * RECOVERY, LEAST_STEP)
             self._cut_at = now
             self._limited = True
             self._next = now + 1 / self._cut_rate

@@ -80,6 +80,12 @@ class SweepReader:
             error.account, error.region = self.account, self.region
             raise
 
+    def table(
+        self, service: str, operation: str, key: str, by: str, **params: Any
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Items of all pages by a member, built once; see `controls.model.Reader.table`."""
+        return self.sweep.table(self, (service, operation, key, by), params)
+
     def of_bucket(self, bucket: str) -> SweepReader:
         """The reader of the bucket's owner; see `controls.model.Reader.of_bucket`."""
         access, region = self.sweep.owner_of(bucket, self)

@@ -87,6 +87,25 @@ class Sweep:
         key = (access.account, where, name, frozen(params))
         return self._memory.ask(key, deadline, make)
 
+    def table(
+        self, reader: SweepReader, what: tuple[str, str, str, str], params: Mapping[str, Any]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """The items of all pages by their member `by`; walked through once per sweep.
+
+        Two threads may build the same table at the same time; their calls are shared all the same.
+        """
+        service, operation, key, by = what
+        slot = (reader.account, reader.region, what, frozen(params))
+        known = self._tables.get(slot)
+        if known is None:
+            times: list[datetime] = []
+            quiet = replace(reader, witness=lambda _, at: times.append(at))
+            items = quiet.pages(service, operation, key, **params)
+            table = {str(item[by]): item for item in items if by in item}
+            known = self._tables[slot] = (table, min(times))
+        reader.witness(f"{service}:{operation}", known[1])
+        return known[0]
+
     def owner_of(self, bucket: str, asking: SweepReader) -> tuple[AccountAccess, str]:
         """The account that owns the bucket, and the bucket's region.
 

@@ -78,6 +78,13 @@ class TracedReader:
         self._admit(service, operation)
         return self.reader.pages(service, operation, key, **params)
 
+    def table(
+        self, service: str, operation: str, key: str, by: str, **params: Any
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """The reader's table, if it was declared. Raises AwsError Refused otherwise."""
+        self._admit(service, operation)
+        return self.reader.table(service, operation, key, by, **params)
+
     def of_bucket(self, bucket: str) -> TracedReader:
         """The owner's reader, under the same needs and the same trace."""
         return replace(self, reader=self.reader.of_bucket(bucket))

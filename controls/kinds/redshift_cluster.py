@@ -11,7 +11,7 @@ from controls.model import Absent, Answer, AwsError, Maybe, Reader, Ref, Said, U
 from controls.semantics import logging_status, parameters
 from controls.semantics.delivery import Writer
 from controls.semantics.delivery import delivery_admitted as policy_admits
-from controls.semantics.log_keys import LOG_TYPES, log_prefix
+from controls.semantics.log_keys import LOG_TYPES
 from controls.semantics.logging_status import LoggingStatus, parse_logging_status
 
 NAME = "redshift_cluster"
@@ -156,7 +156,7 @@ def delivery_admitted(aws: Reader, cluster: Item) -> Maybe[bool]:
     return policy_admits(
         answer.get("Policy"),
         bucket=status.bucket,
-        prefix=log_prefix(status.prefix, aws.account, aws.region),
+        prefix=status.prefix,
         writer=Writer(aws.account, aws.region, cluster.ref.name, aws.partition),
         owner_account=owner.account,
     )

@@ -1,0 +1,133 @@
+"""`trailkeeper doctor`: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent.aws import errors
+from agent.aws.access import AccountAccess
+from agent.aws.door import Aws
+from agent.aws.hands import iam_actions
+from agent.collect import Target, operations
+from agent.doctor_probes import PROBES, Probe, Sample, find_sample
+from agent.output import write_result
+from agent.stop import NO_VERDICT, StopError
+from agent.sweep import Loaded, load, open_aws
+from agent.targets import plan_targets
+from controls.kinds.catalog import KINDS
+from controls.model import AwsError, CannotTellError, Reader
+
+SKEW = timedelta(minutes=1)
+"""AWS refuses signatures that are five minutes off; one minute is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at: `ok`, `bad` or `unknown`, and what to do if not ok."""
+
+    state: str
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        mark = {"ok": "ok     ", "bad": "BAD    ", "unknown": "unknown"}[self.state]
+        return f"{mark}  {self.what}" + (f"\n         {self.advice}" if self.advice else "")
+
+
+def run(args: Namespace) -> int:
+    """Print a line for each thing that was looked at; 3 if anything is not ok."""
+    lines = list(examine(args))
+    write_result("\n".join(str(line) for line in lines), args.output)
+    return 0 if all(line.state == "ok" for line in lines) else NO_VERDICT
+
+
+def examine(args: Namespace) -> Iterator[Line]:
+    """Everything, in the order in which one thing needs the other. Raises StopError (2) early."""
+    loaded = load(args)
+    yield Line("ok", f"configuration and {len(loaded.rules)} rules load")
+    aws = open_aws(loaded.settings)
+    try:
+        plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
+        for access in plan.accesses:
+            yield from _identity(aws, access)
+        for target in plan.targets:
+            yield from _target(aws, loaded, plan.accesses, target)
+    except StopError as stop:
+        if stop.code != NO_VERDICT:
+            raise
+        yield Line("bad", "credentials", stop.message)
+    finally:
+        aws.close()
+
+
+def _identity(aws: Aws, access: AccountAccess) -> Iterator[Line]:
+    how = f"role {access.role_arn}" if access.role_arn else "the credentials at hand"
+    try:
+        found = aws.identify(access, access.region)
+        yield Line("ok", f"credentials: {how} give {found.arn}")
+        yield clock_line(aws.utc(), aws.server_time(access, access.region), access.account)
+    except AwsError as error:
+        yield Line("bad", f"credentials: {how}", _advice(error))
+
+
+def clock_line(ours: datetime, theirs: datetime, account: str) -> Line:
+    """Whether our clock agrees with AWS's."""
+    skew = abs(ours - theirs)
+    if skew <= SKEW:
+        return Line("ok", f"clock: within {SKEW.seconds} s of AWS (account {account})")
+    seconds = int(skew.total_seconds())
+    return Line(
+        "bad",
+        f"clock: {seconds} s {'ahead of' if ours > theirs else 'behind'} AWS",
+        "set the clock by NTP: AWS refuses signatures that are five minutes off, and ages of logs "
+        "are judged by this clock",
+    )
+
+
+def _target(
+    aws: Aws, loaded: Loaded, accesses: tuple[AccountAccess, ...], target: Target
+) -> Iterator[Line]:
+    where = f"{target.account}/{target.region}"
+    if target.problem:
+        yield Line("bad", f"region {where}", target.problem)
+        return
+    sweep = aws.sweep(aws.utc(), accesses, loaded.settings.known_log_buckets())
+    reader = sweep.reader(target.account, target.region)
+    sample = find_sample(reader, loaded.settings.known_log_buckets())
+    for operation in sorted(operations(loaded.rules, KINDS)):
+        yield probe_line(reader, operation, PROBES[operation], sample, where)
+
+
+def probe_line(reader: Reader, operation: str, probe: Probe, sample: Sample, where: str) -> Line:
+    """Whether one operation is permitted, told by a harmless call."""
+    action = ", ".join(iam_actions(operation)) or operation
+    what = f"{action} in {where}"
+    params = probe.params(sample, reader)
+    if params is None:
+        return Line("unknown", what, f"not tried: {probe.lacks}")
+    service, name = operation.split(":")
+    try:
+        asked = reader.of_bucket(sample.bucket) if probe.on_bucket else reader
+        asked.call(service, name, absent=probe.harmless, **params)
+    except CannotTellError as error:
+        return Line("unknown", what, f"not tried: {error}")
+    except AwsError as error:
+        if error.denied:
+            return Line("bad", what, f"denied: allow {action} (trailkeeper iam prints the policy)")
+        return Line("unknown", what, _advice(error))
+    return Line("ok", what)
+
+
+def _advice(error: AwsError) -> str:
+    match error.code:
+        case errors.UNREACHABLE:
+            return f"{error}: check the network, proxy and region name"
+        case errors.TIMEOUT:
+            return f"{error}: check the network, or raise call_timeouts"
+        case code if code in errors.EXPIRED:
+            return f"{error}: log in again, or refresh the token"
+        case _:
+            return str(error)

@@ -1,0 +1,86 @@
+"""`trailkeeper explain RULE RESOURCE`: how one verdict came about."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from agent.commands.snapshot import read_snapshot
+from agent.output import write_result
+from agent.progress import shown_progress
+from agent.stop import WRONG_USE, StopError
+from agent.sweep import judge, load, look, narrowed
+from controls.because import value_text
+from controls.model import Finding, Reading, State
+from controls.rule import Rule
+
+
+def run(args: Namespace) -> int:
+    """Print the explanation of every finding of that rule on a resource of that name."""
+    loaded = narrowed(load(args), args.rule)
+    if args.snapshot:
+        snapshot = read_snapshot(args.snapshot)
+    else:
+        with shown_progress() as progress:
+            snapshot = look(loaded, args, progress).snapshot
+    findings = judge(snapshot, loaded).findings
+    chosen = [
+        finding
+        for finding in findings
+        if args.resource in (finding.ref.name, finding.ref.arn, finding.id)
+    ]
+    if not chosen:
+        raise StopError(WRONG_USE, _not_found(args.resource, findings))
+    write_result("\n\n".join(explained(loaded.rules[0], one) for one in chosen), args.output)
+    return 0
+
+
+def _not_found(resource: str, findings: Sequence[Finding]) -> str:
+    names = sorted({finding.ref.name for finding in findings})
+    close = get_close_matches(resource, names, n=3) or names[:5]
+    known = f"; there are {', '.join(close)}" if close else "; the sweep found none at all"
+    return f"this rule judges no resource {resource!r}{known}"
+
+
+def explained(rule: Rule, finding: Finding) -> str:
+    """The verdict with everything it rests on, for a person."""
+    where = f"{finding.ref.account}/{finding.ref.region}"
+    conditions = [f"  must   {condition}" for condition in rule.must]
+    if rule.where:
+        conditions.insert(0, f"  where  {rule.where}")
+    lines = [
+        f"{finding.ref.name} ({finding.ref.kind} in {where}): {finding.status.value.upper()}",
+        f"  {finding.because}",
+        "",
+        f"rule {rule.id} ({rule.severity.value}): {rule.title}",
+        f"  why    {rule.why}",
+        *conditions,
+        *(
+            f"  param  {name} = {value_text(value)}"
+            for name, value in sorted(finding.params.items())
+        ),
+        "",
+        "facts",
+        *(line for name in sorted(finding.facts) for line in _fact(name, finding.facts[name])),
+    ]
+    if finding.waiver:
+        waiver = finding.waiver
+        lines.append(f"\nwaived until {waiver['until']} by {waiver['by']}: {waiver['why']}")
+    if finding.remedy:
+        lines.append(f"\nremedy\n  {finding.remedy}")
+    if finding.maps:
+        lines += ["", "maps to"]
+        lines += [f"  {name}: {', '.join(ids)}" for name, ids in sorted(finding.maps.items())]
+    return "\n".join(lines)
+
+
+def _fact(name: str, reading: Reading) -> list[str]:
+    known = reading.state is State.KNOWN and reading.value is not None
+    value = value_text(reading.value) if known else reading.state.value
+    lines = [f"  {name} = {value}"]
+    if reading.reason:
+        lines.append(f"      {reading.reason}")
+    source = reading.source or "nothing was asked"
+    lines.append(f"      read {reading.read_at:%Y-%m-%d %H:%M:%S}Z from {source}")
+    return lines

@@ -1,0 +1,37 @@
+"""`trailkeeper snapshot`: the facts of one sweep as JSON, to be judged elsewhere or later."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from agent.output import read_file, write_result
+from agent.progress import shown_progress
+from agent.stop import NO_VERDICT, WRONG_USE, StopError
+from agent.sweep import load, look
+from controls.model import Coverage, Snapshot
+from controls.snapshot import SnapshotError, from_json, to_json
+
+
+def run(args: Namespace) -> int:
+    """Sweep and print. 3 if a target could not be read wholly."""
+    loaded = load(args)
+    with shown_progress() as progress:
+        looked = look(loaded, args, progress)
+    write_result(json.dumps(to_json(looked.snapshot), indent=1), args.output)
+    whole = all(target.status is Coverage.COMPLETE for target in looked.snapshot.targets)
+    return 0 if whole else NO_VERDICT
+
+
+def read_snapshot(path: str) -> Snapshot:
+    """The snapshot in a file. Raises StopError naming what is wrong with it."""
+    text = read_file(path, "the snapshot")
+    try:
+        return from_json(json.loads(text))
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise StopError(WRONG_USE, f"{path} is not JSON: {error.msg} ({where})") from error
+    except SnapshotError as error:
+        raise StopError(WRONG_USE, f"{path}: {error}") from error
+    except RecursionError as error:
+        raise StopError(WRONG_USE, f"{path} is nested too deep to be a snapshot") from error

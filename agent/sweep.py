@@ -1,0 +1,147 @@
+"""One pass as every command makes it: load what was written, look, judge."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent import __version__
+from agent.collect import Progress, collect
+from agent.config import Settings, load_settings
+from agent.packs import load_packs
+from agent.stop import WRONG_USE, StopError
+from agent.targets import Plan, plan_targets
+from agent.waivers import load_waivers
+from agent.written import ConfigProblems
+from controls import params, waiver
+from controls.evaluate import evaluate
+from controls.kinds.catalog import KINDS
+from controls.model import Finding, Report, Resource, Snapshot
+from controls.rule import Rule
+from controls.waiver import Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was written: settings, the rules in use, waivers. Checked against each other."""
+
+    settings: Settings
+    rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def load(args: Namespace) -> Loaded:
+    """Settings, rules and waivers. Raises StopError naming every problem in them."""
+    path = Path(args.config) if args.config else None
+    try:
+        settings = load_settings(path, os.environ)
+        waivers = load_waivers(settings.waivers) if settings.waivers else ()
+    except ConfigProblems as problems:
+        raise StopError(WRONG_USE, _several("the configuration", problems.problems)) from problems
+    rules = load_rules(args, settings)
+    declared = {rule.id: rule.params for rule in rules}
+    wrong = params.problems(settings.all_overrides(), declared)
+    wrong += waiver.problems(waivers, declared)
+    if wrong:
+        raise StopError(WRONG_USE, _several("the configuration", wrong))
+    return Loaded(settings, _only(rules, args.only_rules), waivers)
+
+
+def load_rules(args: Namespace, settings: Settings) -> tuple[Rule, ...]:
+    """Every rule of the packs in use. Raises StopError with all problems of all files."""
+    folders = [*settings.rules, *(Path(folder) for folder in args.rule_dirs or ())]
+    rules, problems = load_packs(settings.packs, folders, {kind.name: kind for kind in KINDS})
+    if problems:
+        raise StopError(WRONG_USE, _several("the rules", [str(one) for one in problems]))
+    return rules
+
+
+def _only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...]:
+    known = {rule.id for rule in rules}
+    missing = [name for name in wanted or () if name not in known]
+    if missing:
+        raise StopError(
+            WRONG_USE, f"no rule {', '.join(missing)}: `trailkeeper rules list` names them all"
+        )
+    return tuple(rule for rule in rules if not wanted or rule.id in wanted)
+
+
+def _several(where: str, problems: Sequence[str]) -> str:
+    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {where}"
+    return "\n".join([f"{count}:", *problems])
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A sweep's snapshot, what it went to, and the calls it took by `service:Operation`."""
+
+    snapshot: Snapshot
+    plan: Plan
+    calls: dict[str, int]
+
+
+def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
+    """One sweep of live AWS. Raises StopError if it cannot even begin."""
+    aws = open_aws(loaded.settings)
+    try:
+        plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
+        buckets = loaded.settings.known_log_buckets()
+        sweep = aws.sweep(aws.utc(), plan.accesses, buckets)
+        snapshot = collect(
+            sweep,
+            plan.targets,
+            loaded.rules,
+            KINDS,
+            log_buckets=buckets,
+            workers=loaded.settings.workers,
+            progress=progress,
+        )
+        return Looked(snapshot, plan, dict(sweep.calls))
+    finally:
+        aws.close()
+
+
+def open_aws(settings: Settings) -> Aws:
+    """The door to AWS with the configured timeouts. Imports botocore."""
+    from agent.aws.door import Aws  # noqa: PLC0415
+    from agent.aws.settings import AwsSettings  # noqa: PLC0415
+
+    timeouts = settings.call_timeouts
+    return Aws(
+        AwsSettings(
+            version=__version__,
+            workers=settings.workers,
+            connect_timeout=timeouts.connect_seconds,
+            read_timeout=timeouts.read_seconds,
+            target_seconds=settings.target_deadline_seconds,
+        )
+    )
+
+
+def judge(snapshot: Snapshot, loaded: Loaded) -> Report:
+    """The report on a snapshot, live or read back. Decides; looks at nothing else."""
+    overrides = loaded.settings.all_overrides()
+    retention = loaded.settings.retention_policy()
+
+    def params_of(rule: Rule, resource: Resource) -> object:
+        return params.resolve(rule.id, rule.params, resource, overrides, retention)
+
+    findings = evaluate(loaded.rules, snapshot, params_of)
+    in_use = {rule.id for rule in loaded.rules}
+    waivers = [one for one in loaded.waivers if one.rule in in_use]
+    waived, notes = waiver.apply(findings, waivers, snapshot.taken_at, snapshot.targets)
+    return Report(__version__, snapshot.taken_at, snapshot.targets, waived, notes)
+
+
+def narrowed(loaded: Loaded, rule: str) -> Loaded:
+    """The same with one rule only. Raises StopError if there is none of that name."""
+    return replace(loaded, rules=_only(loaded.rules, [rule]))
+
+
+def failing(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that fail, gravest first."""
+    failed = [finding for finding in findings if finding.status == "fail"]
+    return sorted(failed, key=lambda finding: (-finding.severity.rank, finding.id))
