@@ -86,6 +86,7 @@ def explain(
         line, column, text = broken[0]
         return (Fault(line, column, _syntax(text), syntax=True),)
     known = _Known(subject, tuple(facts), tuple(params))
+    found = [each for each in found if "*error*" not in each[2]] or found  # what follows from one
     return tuple(_explain_one(source, line, column, text, known) for line, column, text in found)
 
 
@@ -96,10 +97,12 @@ def _explain_one(source: str, line: int, column: int, text: str, known: _Known) 
         if written[column - 1 : column] == "(":
             begin = written.rfind(name, 0, column - 1) + 1 or column
             return Fault(line, begin, f"no function {name!r}{near(name, _FUNCTIONS)}")
+        if written[column - 1 : column] == ".":  # a dotted name is reported at its dot
+            column = max(1, column - name.rfind("."))
         return Fault(line, column, _no_name(name, known))
     if mismatch := _NO_OVERLOAD.fullmatch(text):
         operator = mismatch[1].strip("_@")
-        types = mismatch[2].strip("()").replace(", ", " and ")
+        types = mismatch[2].strip("()").replace(", ", " and ").replace("google.protobuf.", "")
         return Fault(line, column, f"`{operator}` does not go with {types}")
     return Fault(line, column, text)
 

@@ -1,0 +1,205 @@
+"""Rules and a snapshot become findings: pass, fail, unknown or not applicable, and because."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from controls import because
+from controls.because import Falsity
+from controls.condition import accepts, check_value
+from controls.model import Finding, Reading, Ref, Resource, Snapshot, State, Status, Value
+from controls.rule import Rule, Verdict, bind, judge, mistakes
+
+EVERY = "*"
+"""The resource name of a finding about resources that could not be listed."""
+
+
+class Disagrees(Protocol):
+    """Parameters that cannot be had for a resource, and why (`controls.params.Disagreement`)."""
+
+    @property
+    def reason(self) -> str: ...
+
+
+ParamsOf: TypeAlias = Callable[[Rule, Resource], Mapping[str, Value] | Disagrees]
+
+
+def own_params(rule: Rule, _resource: Resource) -> Mapping[str, Value]:
+    """The rule's own defaults."""
+    return rule.params
+
+
+def evaluate(
+    rules: Iterable[Rule], snapshot: Snapshot, params_of: ParamsOf = own_params
+) -> tuple[Finding, ...]:
+    """A finding for each rule and resource of its kind, in order of the rules, then of the ids.
+
+    A kind that could not be listed in a target gives one unknown per rule, resource `*`.
+    Waivers are not applied here. `params_of` gives a rule's parameters on a resource; where it
+    disagrees with itself, and the rule applies, the finding is a fail.
+    """
+    found: list[Finding] = []
+    resources: dict[str, list[Resource]] = {}
+    for resource in snapshot.resources:
+        resources.setdefault(resource.ref.kind, []).append(resource)
+    for listed in resources.values():
+        listed.sort(key=lambda resource: resource.ref.id)
+    for rule in rules:
+        judged = _Judge(rule, snapshot.taken_at)
+        of_rule = [judged.finding(each, params_of) for each in resources.get(rule.kind, ())]
+        of_rule += _unlisted(rule, snapshot)
+        found += sorted(of_rule, key=lambda finding: finding.ref.id)
+    return tuple(found)
+
+
+def _unlisted(rule: Rule, snapshot: Snapshot) -> list[Finding]:
+    """One unknown for each target in which the rule's kind could not be listed."""
+    reasons: dict[tuple[str, str], dict[str, None]] = {}
+    for gap in snapshot.gaps:
+        if gap.kind == rule.kind:
+            reasons.setdefault((gap.account, gap.region), {})[gap.reason] = None
+    return [
+        Finding(
+            rule=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            status=Status.UNKNOWN,
+            ref=Ref(rule.kind, account, region, EVERY),
+            because=f"{rule.kind} could not be listed: {because.why_unknown(tuple(why))}",
+            remedy=rule.remedy,
+            reasons=tuple(why),
+            params=rule.params,
+            maps=rule.maps,
+        )
+        for (account, region), why in reasons.items()
+    ]
+
+
+class _Judge:
+    """One rule over many resources: equal values are decided once, for verdicts are pure."""
+
+    __slots__ = ("decided", "now", "passes", "reads", "rule")
+
+    def __init__(self, rule: Rule, now: datetime) -> None:
+        self.rule = rule
+        self.now = now
+        self.reads = tuple((name, accepts(rule.types[name])) for name in sorted(rule.reads))
+        self.passes = because.why_pass(rule)
+        self.decided: dict[object, tuple[Verdict, Falsity | None]] = {}
+
+    def finding(self, resource: Resource, params_of: ParamsOf) -> Finding:
+        readings = self._readings(resource)
+        given = params_of(self.rule, resource)
+        if not isinstance(given, Mapping):
+            return self._disagreed(resource, readings, given.reason)
+        return self._judged(resource, readings, given)
+
+    def _judged(
+        self, resource: Resource, readings: Mapping[str, Reading], params: Mapping[str, Value]
+    ) -> Finding:
+        verdict, falsity = self._decide(readings, params)
+        if verdict.status is Status.PASS:
+            return self._result(resource, readings, params, Status.PASS, self.passes)
+        if falsity is None:
+            return self._unknown(resource, readings, params, verdict)
+        why = because.why_false(falsity, readings, params)
+        return self._result(resource, readings, params, verdict.status, why)
+
+    def _readings(self, resource: Resource) -> dict[str, Reading]:
+        """What the rule reads; unknown where there is nothing, or not of the declared type."""
+        readings: dict[str, Reading] = {}
+        for name, fits in self.reads:
+            reading = resource.facts.get(name)
+            if reading is None:
+                why = f"{name} was not collected"
+                reading = Reading(State.UNKNOWN, None, why, "", self.now)
+            elif reading.state is State.KNOWN:
+                if not fits(reading.value):
+                    error = check_value(self.rule.types[name], reading.value)
+                    why = f"what was read {error}"
+                    reading = replace(reading, state=State.UNKNOWN, value=None, reason=why)
+            elif reading.value is not None:
+                reading = replace(reading, value=None)
+            readings[name] = reading
+        return readings
+
+    def _decide(
+        self, readings: Mapping[str, Reading], params: Mapping[str, Value]
+    ) -> tuple[Verdict, Falsity | None]:
+        values = [reading.value for reading in readings.values()]
+        key = tuple([_hashable(value) for value in (*values, *params, *params.values())])
+        known = self.decided.get(key)
+        if known is None:
+            bound = bind(dict(zip(readings, values, strict=True)), params, self.now)
+            verdict = judge(self.rule, bound)
+            falsity = because.falsity(verdict, bound) if verdict.false else None
+            known = self.decided[key] = (verdict, falsity)
+        return known
+
+    def _disagreed(
+        self, resource: Resource, readings: Mapping[str, Reading], reason: str
+    ) -> Finding:
+        """A fail, unless the rule does not apply, or it cannot be seen whether it does."""
+        rule, where = self.rule, self.rule.where
+        bound = bind({name: each.value for name, each in readings.items()}, {}, self.now)
+        if where is None or where.reads_params or where.judge(bound) is True:
+            return self._result(resource, readings, {}, Status.FAIL, reason)
+        return self._judged(resource, readings, rule.params)
+
+    def _unknown(
+        self,
+        resource: Resource,
+        readings: Mapping[str, Reading],
+        params: Mapping[str, Value],
+        verdict: Verdict,
+    ) -> Finding:
+        facts = frozenset[str]().union(*(each.reads for each, _ in verdict.undecided))
+        unseen = [
+            because.fact_text(name, readings[name])
+            for name in sorted(facts)
+            if readings[name].state is State.UNKNOWN
+        ]
+        wrong = mistakes(verdict.undecided, lambda name: readings[name].state)
+        reasons = (*unseen, *wrong)
+        found = self._result(
+            resource, readings, params, Status.UNKNOWN, because.why_unknown(reasons), reasons
+        )
+        return replace(found, rule_error=True) if wrong else found
+
+    def _result(
+        self,
+        resource: Resource,
+        readings: Mapping[str, Reading],
+        params: Mapping[str, Value],
+        status: Status,
+        why: str,
+        reasons: Sequence[str] = (),
+    ) -> Finding:
+        rule = self.rule
+        return Finding(
+            rule=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            status=status,
+            ref=resource.ref,
+            because=why,
+            remedy=rule.remedy,
+            reasons=tuple(reasons),
+            facts=readings,
+            params=params,
+            maps=rule.maps,
+            tags=resource.tags,
+        )
+
+
+def _hashable(value: object) -> object:
+    match value:
+        case list():
+            return tuple(value)
+        case dict():
+            return frozenset(value.items())
+        case _:
+            return value
