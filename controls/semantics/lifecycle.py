@@ -135,15 +135,14 @@ def due_for_deletion(
 
 
 def _by_size(stages: Sequence[Sequence[_Hit]]) -> list[_Path]:
-    """The quickest path of each range of sizes that the rules treat alike, short where none is.
+    """The quickest path of one byte, and of each size that a rule just no longer reaches.
 
-    Prefixes need no such ranges: of the keys under a prefix infinitely many lie outside every
+    Among these is the slowest of all sizes: from one of them to the next, rules only come in.
+    Prefixes need no such care: of the keys under a prefix infinitely many lie outside every
     longer prefix that a rule could name, and those are deleted last.
     """
-    scopes = [hit.scope for hits in stages for hit in hits]
-    after_largest = (scope.largest + 1 for scope in scopes if scope.largest is not None)
-    starts = sorted({1, *(max(scope.smallest, 1) for scope in scopes), *after_largest})
-    return [_Path(_quickest(stages, start)) for start in starts]
+    ends = [hit.scope.largest for hits in stages for hit in hits if hit.scope.largest is not None]
+    return [_Path(_quickest(stages, size)) for size in sorted({1, *(end + 1 for end in ends)})]
 
 
 def _quickest(stages: Sequence[Sequence[_Hit]], size: int) -> tuple[_Hit, ...]:

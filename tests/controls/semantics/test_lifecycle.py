@@ -136,6 +136,11 @@ CASES = [
         "a shorter rule in doubt does not count for due and matters for the first",
         OFF, 90, UNKNOWN, rule(status="Paused", **days(30)), rule("b", **days(90)),
     ),
+    case(
+        "a second step in doubt that repeats one that is not",
+        ENABLED, 120, 120,
+        rule(status="Paused", **later(30)), rule("b", **days(90), **later(30)),
+    ),
     # -- prefixes
     case("an empty filter is the whole bucket", OFF, 180, 180, rule(Filter={}, **days(180))),
     case(
@@ -456,6 +461,11 @@ def test_rules_that_are_no_list_are_unknown() -> None:
             id="a size filter, on what has no size yet",
         ),
         pytest.param(
+            [rule(**only(ObjectSizeLessThan=1), **abort(7))],
+            UNKNOWN,
+            id="a size filter that no log passes",
+        ),
+        pytest.param(
             [rule(**only(ObjectSizeGreaterThan=0), **abort(1)), rule("b", **abort(7))],
             7,
             id="a size filter beside a rule for all",
@@ -535,6 +545,16 @@ def reason_case(expected: str, versioning: str, *rules: Any, says: str = "") -> 
         reason_case(
             "rule a removes expired delete markers and aborts incomplete uploads only",
             OFF, rule(**MARKERS, **abort(7)),
+        ),
+        reason_case(
+            "rule a has no action that deletes a log",
+            OFF, rule(Expiration={"ExpiredObjectDeleteMarker": False}),
+        ),
+        reason_case(
+            "rule whole: due for deletion after 180 days",
+            OFF,
+            rule("large", **only(ObjectSizeGreaterThan=999), **days(30)),
+            rule("whole", **days(180)),
         ),
         reason_case("rule #2 has no action that deletes a log", OFF,
             rule(status="Disabled"), {"Status": "Enabled", "Filter": {}}, says="a rule without ID"),
