@@ -37,8 +37,19 @@ def exit_code(
         return NO_VERDICT
     if not allow_unknown and (_any_unknown(grave) or _any_silent_part(report)):
         return NO_VERDICT
-    judged = any(finding.status in JUDGED for finding in report.findings)
-    return OK if judged or allow_empty else NO_VERDICT
+    return OK if allow_empty or not nothing_judged(report) else NO_VERDICT
+
+
+def nothing_judged(report: Report) -> str:
+    """Why nothing was judged, as a sentence; empty where something was."""
+    statuses = {finding.status for finding in report.findings}
+    if statuses & JUDGED:
+        return ""
+    if Status.UNKNOWN in statuses:
+        return "Nothing was judged: all that was found is unknown."
+    if statuses:
+        return "Nothing was judged: no rule applies to what was found."
+    return "Nothing was judged: nothing was found that a rule is for."
 
 
 def _any_unknown(findings: list[Finding]) -> bool:

@@ -1,0 +1,143 @@
+"""The report as JSON: the contract for programs. Fields are added, never renamed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from controls.model import (
+    Coverage,
+    Finding,
+    Reading,
+    Report,
+    Status,
+    TargetStatus,
+    Value,
+    WaiverNote,
+)
+
+SCHEMA = "trailkeeper.findings/1"
+
+
+def render(report: Report) -> str:
+    """Every finding, those that passed or did not apply too; ASCII, so that no pipe breaks it."""
+    return json.dumps(document(report), indent=2, allow_nan=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as plain values. Findings are in the order of their id."""
+    return {
+        "schema": SCHEMA,
+        "version": report.version,
+        "taken_at": moment(report.taken_at),
+        "targets": [_target(target) for target in report.targets],
+        "summary": summary(report),
+        "findings": [_finding(f) for f in sorted(report.findings, key=lambda f: f.id)],
+        "waivers": {
+            state: [_note(note) for note in report.waiver_notes if note.state == state]
+            for state in ("expired", "unused")
+        },
+    }
+
+
+def summary(report: Report) -> dict[str, int]:
+    """Findings by status, of which mistaken rules, and targets not or not wholly read."""
+    statuses = Counter(finding.status for finding in report.findings)
+    coverage = Counter(target.status for target in report.targets)
+    return {
+        **{
+            status.value: statuses[status]
+            for status in (
+                Status.PASS,
+                Status.FAIL,
+                Status.UNKNOWN,
+                Status.WAIVED,
+                Status.NOT_APPLICABLE,
+            )
+        },
+        "targets_unreadable": coverage[Coverage.UNREADABLE],
+        "targets_partial": coverage[Coverage.PARTIAL],
+        "rule_errors": sum(finding.rule_error for finding in report.findings),
+    }
+
+
+def moment(time: datetime) -> str:
+    """A time in UTC as `2026-11-22T08:00:00Z`."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def plain(value: Value | None) -> Any:
+    """A fact's or parameter's value as JSON has it: times and odd numbers as texts."""
+    match value:
+        case datetime():
+            return moment(value)
+        case float() if not math.isfinite(value):
+            return repr(value)
+        case _:
+            return value
+
+
+def facts(finding: Finding) -> dict[str, dict[str, Any]]:
+    """What the finding was judged on, by name."""
+    return {name: _reading(reading) for name, reading in sorted(finding.facts.items())}
+
+
+def _target(target: TargetStatus) -> dict[str, Any]:
+    return {
+        "account": target.account,
+        "region": target.region,
+        "status": target.status.value,
+        "reason": target.reason,
+        "resources": target.resources,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    ref = finding.ref
+    return {
+        "id": finding.id,
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.value,
+        "status": finding.status.value,
+        "account": ref.account,
+        "owner_account": ref.owner_account or ref.account,
+        "region": ref.region,
+        "kind": ref.kind,
+        "resource": ref.name,
+        "arn": ref.arn,
+        "tags": dict(sorted(finding.tags.items())),
+        "because": finding.because,
+        "remedy": finding.remedy,
+        "reasons": list(finding.reasons),
+        "facts": facts(finding),
+        "params": {name: plain(value) for name, value in sorted(finding.params.items())},
+        "maps": {name: list(controls) for name, controls in sorted(finding.maps.items())},
+        "since": None,
+        "last_known": None,
+        "waiver": dict(finding.waiver) if finding.waiver is not None else None,
+        "rule_error": finding.rule_error,
+    }
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "state": reading.state.value,
+        "value": plain(reading.value),
+        "reason": reading.reason,
+        "source": reading.source,
+        "read_at": moment(reading.read_at),
+    }
+
+
+def _note(note: WaiverNote) -> dict[str, Any]:
+    return {
+        "rule": note.rule,
+        "resources": list(note.resources),
+        "why": note.why,
+        "by": note.by,
+        "until": note.until,
+    }
