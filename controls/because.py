@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from controls.condition import Condition
 from controls.model import Reading, State, Status, Value
-from controls.rule import Rule, Verdict
+from controls.rule import Ask, Rule, Verdict
 
 MAX_ITEMS = 10
 MAX_TEXT = 200
@@ -60,14 +60,24 @@ class Falsity:
     params: tuple[str, ...]
 
 
-def falsity(verdict: Verdict, bound: Mapping[str, Value]) -> Falsity:
-    """The verdict's false conditions, and of each what its false operands read."""
+def false_parts(
+    verdict: Verdict, bound: Mapping[str, Value], ask: Ask = Condition.judge
+) -> tuple[Condition, ...]:
+    """The operands that make the verdict's false conjunctions false; else these themselves."""
+    found: list[Condition] = []
+    for condition in verdict.false:
+        false = [part for part in condition.parts if ask(part, bound) is False]
+        found += false or [condition]
+    return tuple(found)
+
+
+def falsity(verdict: Verdict, parts: Sequence[Condition]) -> Falsity:
+    """The verdict's false conditions, and what their false parts read."""
     word = "must" if verdict.status is Status.FAIL else "does not apply: where"
-    false = [part for condition in verdict.false for part in _false_parts(condition, bound)]
     return Falsity(
         " and ".join(f"{word} `{condition}`" for condition in verdict.false),
-        tuple(sorted(frozenset[str]().union(*(each.reads for each in false)))),
-        tuple(sorted(frozenset[str]().union(*(each.reads_params for each in false)))),
+        tuple(sorted(frozenset[str]().union(*(each.reads for each in parts)))),
+        tuple(sorted(frozenset[str]().union(*(each.reads_params for each in parts)))),
     )
 
 
@@ -81,12 +91,6 @@ def why_false(found: Falsity, readings: Mapping[str, Reading], params: Mapping[s
 def why_unknown(reasons: Sequence[str]) -> str:
     """All that is in the way of a verdict."""
     return "; ".join(_clause(reason) for reason in reasons)
-
-
-def _false_parts(condition: Condition, bound: Mapping[str, Value]) -> tuple[Condition, ...]:
-    """The operands that make a false conjunction false; else the condition itself."""
-    false = tuple(part for part in condition.parts if part.judge(bound) is False)
-    return false or (condition,)
 
 
 def _some(items: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from controls import because
 from controls.because import Falsity
-from controls.condition import accepts, check_value
+from controls.condition import Condition, Undecided, accepts, check_value
 from controls.model import Finding, Reading, Ref, Resource, Snapshot, State, Status, Value
 from controls.rule import Rule, Verdict, bind, judge, mistakes
 
@@ -79,16 +79,17 @@ def _unlisted(rule: Rule, snapshot: Snapshot) -> list[Finding]:
 
 
 class _Judge:
-    """One rule over many resources: equal values are decided once, for verdicts are pure."""
+    """One rule over many resources."""
 
-    __slots__ = ("decided", "now", "passes", "reads", "rule")
+    __slots__ = ("ask", "falsities", "now", "passes", "reads", "rule")
 
     def __init__(self, rule: Rule, now: datetime) -> None:
         self.rule = rule
         self.now = now
         self.reads = tuple((name, accepts(rule.types[name])) for name in sorted(rule.reads))
         self.passes = because.why_pass(rule)
-        self.decided: dict[object, tuple[Verdict, Falsity | None]] = {}
+        self.ask = _Memory()
+        self.falsities: dict[tuple[int, ...], Falsity] = {}
 
     def finding(self, resource: Resource, params_of: ParamsOf) -> Finding:
         readings = self._readings(resource)
@@ -100,13 +101,21 @@ class _Judge:
     def _judged(
         self, resource: Resource, readings: Mapping[str, Reading], params: Mapping[str, Value]
     ) -> Finding:
-        verdict, falsity = self._decide(readings, params)
+        bound = bind(_values(readings), params, self.now)
+        verdict = judge(self.rule, bound, self.ask)
         if verdict.status is Status.PASS:
             return self._result(resource, readings, params, Status.PASS, self.passes)
-        if falsity is None:
+        if verdict.status is Status.UNKNOWN:
             return self._unknown(resource, readings, params, verdict)
-        why = because.why_false(falsity, readings, params)
+        why = because.why_false(self._falsity(verdict, bound), readings, params)
         return self._result(resource, readings, params, verdict.status, why)
+
+    def _falsity(self, verdict: Verdict, bound: Mapping[str, Value]) -> Falsity:
+        parts = because.false_parts(verdict, bound, self.ask)
+        key = tuple(id(each) for each in (*verdict.false, *parts))
+        if key not in self.falsities:
+            self.falsities[key] = because.falsity(verdict, parts)
+        return self.falsities[key]
 
     def _readings(self, resource: Resource) -> dict[str, Reading]:
         """What the rule reads; unknown where there is nothing, or not of the declared type."""
@@ -126,25 +135,12 @@ class _Judge:
             readings[name] = reading
         return readings
 
-    def _decide(
-        self, readings: Mapping[str, Reading], params: Mapping[str, Value]
-    ) -> tuple[Verdict, Falsity | None]:
-        values = [reading.value for reading in readings.values()]
-        key = tuple([_hashable(value) for value in (*values, *params, *params.values())])
-        known = self.decided.get(key)
-        if known is None:
-            bound = bind(dict(zip(readings, values, strict=True)), params, self.now)
-            verdict = judge(self.rule, bound)
-            falsity = because.falsity(verdict, bound) if verdict.false else None
-            known = self.decided[key] = (verdict, falsity)
-        return known
-
     def _disagreed(
         self, resource: Resource, readings: Mapping[str, Reading], reason: str
     ) -> Finding:
         """A fail, unless the rule does not apply, or it cannot be seen whether it does."""
         rule, where = self.rule, self.rule.where
-        bound = bind({name: each.value for name, each in readings.items()}, {}, self.now)
+        bound = bind(_values(readings), {}, self.now)
         if where is None or where.reads_params or where.judge(bound) is True:
             return self._result(resource, readings, {}, Status.FAIL, reason)
         return self._judged(resource, readings, rule.params)
@@ -195,11 +191,39 @@ class _Judge:
         )
 
 
-def _hashable(value: object) -> object:
-    match value:
-        case list():
-            return tuple(value)
-        case dict():
-            return frozenset(value.items())
-        case _:
-            return value
+def _values(readings: Mapping[str, Reading]) -> dict[str, Value | None]:
+    return {name: reading.value for name, reading in readings.items()}
+
+
+class _Memory:
+    """Asks a condition once for the same values: its answer depends on nothing else.
+
+    Most facts of most resources have one of a few values, and CEL is the slow part.
+    """
+
+    __slots__ = ("answers", "names")
+
+    def __init__(self) -> None:
+        self.names: dict[int, tuple[str, ...]] = {}
+        self.answers: dict[object, bool | Undecided] = {}
+
+    def __call__(self, condition: Condition, bound: Mapping[str, Value]) -> bool | Undecided:
+        names = self.names.get(id(condition))
+        if names is None:
+            params = (f"params.{name}" for name in condition.reads_params)
+            names = self.names[id(condition)] = (*condition.reads, *params)
+        key = (id(condition), *map(bound.get, names))
+        try:
+            answer = self.answers.get(key)
+        except TypeError:  # a list or map among them
+            key = (id(condition), *[_hashable(bound.get(name)) for name in names])
+            answer = self.answers.get(key)
+        if answer is None:
+            answer = self.answers[key] = condition.judge(bound)
+        return answer
+
+
+def _hashable(value: Value | None) -> object:
+    if isinstance(value, list):
+        return tuple(value)
+    return frozenset(value.items()) if isinstance(value, dict) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from controls.condition import Condition
+from controls.condition import Condition, Undecided
 from controls.model import Severity, State, Status, Value
 
 EXAMPLE_NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,14 +110,18 @@ class Verdict:
 _PASS = Verdict(Status.PASS)
 
 
-def judge(rule: Rule, bound: Mapping[str, Value]) -> Verdict:
+Ask: TypeAlias = Callable[[Condition, Mapping[str, Value]], bool | Undecided]
+"""Asks a condition: `Condition.judge`, or something that remembers what it answered."""
+
+
+def judge(rule: Rule, bound: Mapping[str, Value], ask: Ask = Condition.judge) -> Verdict:
     """The rule's verdict on the values bound by name: facts, `now`, `params.<name>`.
 
     A pass, a fail or a not-applicable holds whatever the names left out would have been worth.
     """
     undecided: list[tuple[Condition, str]] = []
     if rule.where is not None:
-        applies = rule.where.judge(bound)
+        applies = ask(rule.where, bound)
         if applies is False:
             return Verdict(Status.NOT_APPLICABLE, (rule.where,))
         if applies is not True:
@@ -125,7 +129,7 @@ def judge(rule: Rule, bound: Mapping[str, Value]) -> Verdict:
     must_apply = not undecided
     false: list[Condition] = []
     for condition in rule.must:
-        holds = condition.judge(bound)
+        holds = ask(condition, bound)
         if holds is False:
             false.append(condition)
         elif holds is not True:
@@ -159,7 +163,8 @@ def bind(
     values: Mapping[str, Value | None], params: Mapping[str, Value], now: datetime
 ) -> dict[str, Value]:
     """The names that conditions may use; None is left unbound."""
-    bound: dict[str, Value] = {f"params.{name}": value for name, value in params.items()}
-    bound.update((name, value) for name, value in values.items() if value is not None)
+    bound: dict[str, Value] = {name: each for name, each in values.items() if each is not None}
+    for name, value in params.items():
+        bound[f"params.{name}"] = value
     bound["now"] = now
     return bound
