@@ -75,7 +75,7 @@ _Loader.add_implicit_resolver(
 def read_document(path: Path) -> Document:
     """The YAML file. What cannot be read or parsed stands in its `problems`."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return Document(str(path), problems=[f"{path}: not a text file in UTF-8"])
     except OSError as error:

@@ -59,6 +59,8 @@ def test_a_file_without_waivers_has_none(tmp_path: Path, text: str) -> None:
         pytest.param(
             GOOD.replace("2026-12-31", "2026-12-31T10:00:00Z"), "should be a day", id="a time"
         ),
+        pytest.param(GOOD.replace("2026-12-31", "'20261231'"), "should be a day", id="no dashes"),
+        pytest.param(GOOD.replace("2026-12-31", "2026-W53-4"), "should be a day", id="a week"),
         pytest.param(GOOD.replace("until", "untill"), "did you mean 'until'?", id="a typo"),
         pytest.param(GOOD.replace(", by: Ada", ""), "[0].by is missing", id="by nobody"),
         pytest.param(GOOD.replace("moving", "''"), "[0].why should have at", id="for no reason"),

@@ -59,6 +59,26 @@ def test_a_name_is_never_broken() -> None:
     assert f"\n      {name}\n      there\n" in text.render(report, width=60)
 
 
+def test_a_name_that_is_too_long_begins_where_it_would_anyway() -> None:
+    name = "a" * 200
+    report = Report("0", NOW, (), (replace(WALKTHROUGH, because=name),))
+
+    shown = text.render(report, width=60)
+
+    assert re.search(r"policy\n +allows\n    a{200}\n|allows\n    a{200}\n", shown)
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("variable", ["NO_COLOR", "FORCE_COLOR"])
+def test_colour_is_decided_by_who_asks_and_not_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, color: bool
+) -> None:
+    before = text.render(TYPICAL, width=80, color=color)
+    monkeypatch.setenv(variable, "1")
+
+    assert text.render(TYPICAL, width=80, color=color) == before
+
+
 def test_in_a_pipe_each_line_is_whole() -> None:
     lines = text.render(TYPICAL).splitlines()
 
