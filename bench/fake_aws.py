@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
-from bench.answer import Answer, Handlers, from_json, rest_error
+from bench.answer import Answer, Handlers, from_json, query_error
 from bench.estate_account import account
 from bench.estate_redshift import Size, redshift
 from bench.estate_s3 import s3
@@ -24,6 +24,8 @@ from bench.wire import Call, after, read_call
 
 END = b"\r\n\r\n"
 READ_SIZE = 16 * 1024
+NOT_KNOWN = query_error("NotImplemented", 501)
+NOT_IMPLEMENTED = b"HTTP/1.1 501 "
 
 
 class Endpoint:
@@ -51,15 +53,15 @@ class Endpoint:
         if self._record:
             self.calls.append(call)
         handler = self._handlers.get(name)
-        if handler is None:
+        found = handler(call.params) if handler else NOT_KNOWN
+        if found.head.startswith(NOT_IMPLEMENTED):
             self._unknown[name] += 1
-            return rest_error("NotImplemented", 501)
-        return handler(call.params)
+        return found
 
     def control(self, method: str, path: str) -> Answer:
         """`GET /_counts` shows the counts, `DELETE /_counts` starts them anew."""
         if path != "/_counts":
-            return rest_error("NotImplemented", 501)
+            return NOT_KNOWN
         if method == "DELETE":
             self.reset()
         return from_json(self.counts())
