@@ -80,8 +80,10 @@ class Sandbox:
         """An empty AWS: no resources, faults or calls."""
         self._admin("POST", "reset")
 
-    def client(self, service: str, *, account: str = "", region: str = REGION) -> Any:
-        """A boto3-like client that tries once and acts for an account."""
+    def client(
+        self, service: str, *, account: str = "", region: str = REGION, timeout: float = 20
+    ) -> Any:
+        """A botocore client that tries once, acts for an account and waits `timeout` seconds."""
         client = _session().create_client(
             service,
             region_name=region,
@@ -91,7 +93,7 @@ class Sandbox:
             config=Config(
                 retries={"total_max_attempts": 1},
                 connect_timeout=5,
-                read_timeout=20,
+                read_timeout=timeout,
             ),
         )
         client.meta.events.register("before-sign.s3-control", _without_account)

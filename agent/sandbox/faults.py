@@ -166,33 +166,27 @@ def _usual(kind: str, asked: Asked) -> tuple[str, int, str]:
 def _denied(asked: Asked) -> tuple[str, int, str]:
     who = f"arn:aws:iam::{asked.account}:user/sandbox"
     text = f"User: {who} is not authorized to perform: {asked.service}:{asked.operation}"
-    match asked.protocol:
-        case Protocol.JSON:
-            return "AccessDeniedException", 400, text
-        case Protocol.EC2:
-            return "UnauthorizedOperation", 403, text
-        case _:
-            return "AccessDenied", 403, text
+    if asked.json_words:
+        return "AccessDeniedException", 400, text
+    if asked.protocol is Protocol.EC2:
+        return "UnauthorizedOperation", 403, text
+    return "AccessDenied", 403, text
 
 
 def _expired(asked: Asked) -> tuple[str, int, str]:
     text = "The security token included in the request is expired"
-    match asked.protocol:
-        case Protocol.JSON:
-            return "ExpiredTokenException", 400, text
-        case Protocol.S3:
-            return "ExpiredToken", 400, text
-        case _:
-            return "ExpiredToken", 403, text
+    if asked.json_words:
+        return "ExpiredTokenException", 400, text
+    return "ExpiredToken", 400 if asked.protocol is Protocol.S3 else 403, text
 
 
 def _throttle(asked: Asked) -> tuple[str, int, str]:
+    if asked.json_words:
+        return "ThrottlingException", 400, "Rate exceeded"
     match asked.protocol:
         case Protocol.S3:
             return "SlowDown", 503, "Please reduce your request rate."
         case Protocol.EC2:
             return "RequestLimitExceeded", 503, "Request limit exceeded."
-        case Protocol.JSON:
-            return "ThrottlingException", 400, "Rate exceeded"
         case _:
             return "Throttling", 400, "Rate exceeded"

@@ -46,6 +46,12 @@ class Asked:
     bucket: str
     text: str
     form: dict[str, list[str]]
+    query_mode: bool = False
+
+    @property
+    def json_words(self) -> bool:
+        """Whether errors have JSON's names; a service that once spoke query keeps query's."""
+        return self.protocol is Protocol.JSON and not self.query_mode
 
 
 def read(environ: Environ) -> Asked:
@@ -71,6 +77,7 @@ def read(environ: Environ) -> Asked:
         bucket=bucket,
         text=f"{path}?{unquote(environ.get('QUERY_STRING', ''))} {unquote(text)}",
         form=form,
+        query_mode="HTTP_X_AMZN_QUERY_MODE" in environ,
     )
 
 
@@ -136,6 +143,8 @@ def error(
     `extra` are further headers; `detail` is XML to stand inside an S3 error.
     """
     headers = (("x-amzn-RequestId", _REQUEST_ID), *extra)
+    if asked.query_mode:
+        headers = (*headers, ("x-amzn-query-error", f"{code};Sender"))
     if asked.method == "HEAD":
         return Reply(status, (*headers, ("Content-Type", "application/xml")), b"")
     match asked.protocol:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.redshift.models import redshift_backends
 from moto.s3.models import s3_backends
+from werkzeug.exceptions import HTTPException
 
-from agent.sandbox.extension.errors import AwsRefusal
 from agent.sandbox.planting.others import (
     account,
     aws_policy,
@@ -100,6 +101,12 @@ STEPS: Mapping[str, Callable[..., Any]] = {
 }
 
 
+_REFUSALS = (
+    *(ServiceException, HTTPException),  # moto's two kinds of AWS errors
+    *(TypeError, ValueError, LookupError, StopIteration),
+)
+
+
 def plant(steps: Sequence[Mapping[str, Any]]) -> int:
     """Takes the steps in order; returns how many.
 
@@ -113,7 +120,7 @@ def plant(steps: Sequence[Mapping[str, Any]]) -> int:
             raise ValueError(f"step {number}: no step {name!r}, only {', '.join(STEPS)}")
         try:
             STEPS[name](**given)
-        except (AwsRefusal, TypeError, ValueError, LookupError, StopIteration) as wrong:
+        except _REFUSALS as wrong:
             said = f"{type(wrong).__name__}: {wrong}"
             raise ValueError(f"step {number} ({name}): {said}") from wrong
     return len(steps)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.cloudwatch.models import MetricDatum, cloudwatch_backends
-from moto.iam.models import iam_backends
+from moto.iam.models import ManagedPolicy, PolicyVersion, iam_backends
 from moto.logs.models import logs_backends
 
 from agent.sandbox.accounts import ACCOUNTS
@@ -87,13 +87,18 @@ def _redshift_trust() -> dict[str, Any]:
 
 
 def managed_policy(account: str, name: str, document: Any, *, path: str = "/") -> None:
-    """A customer managed policy; planted again it gets a new default version."""
+    """A customer managed policy, unchecked; planted again it gets a new default version."""
     backend = iam_backends[account]["aws"]
-    arn = f"arn:aws:iam::{account}:policy{path}{name}"
-    if arn in backend.managed_policies:
-        backend.create_policy_version(arn, _text(document), True)
-    else:
-        backend.create_policy("", path, _text(document), name, [])
+    make: Any = ManagedPolicy  # abstract by its annotations only
+    made = make(name, account_id=account, region="us-east-1", path=path, document=_text(document))
+    if made.arn not in backend.managed_policies:
+        backend.managed_policies[made.arn] = made
+        return
+    policy: Any = backend.managed_policies[made.arn]
+    version = f"v{policy.next_version_num}"
+    policy.next_version_num += 1
+    policy.versions.append(PolicyVersion(made.arn, _text(document), False, version))
+    policy.update_default_version(version)
 
 
 def aws_policy(account: str, name: str, *, document: Any = None) -> None:
@@ -159,7 +164,7 @@ def metric(
             name=name,
             value=value,
             dimensions=[{"Name": "ClusterIdentifier", "Value": cluster}],
-            timestamp=time,
+            timestamp=time.replace(tzinfo=None),  # as moto keeps those that are put
             unit="Count",
         )
         for time in every(start, end, interval)
