@@ -120,6 +120,15 @@ class Reader(Protocol):
         """The items under `key` of every page. Raises AwsError if any page cannot be read."""
         ...
 
+    def table(
+        self, service: str, operation: str, key: str, by: str, **params: Any
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """The items of `pages` by the value of their member `by`, built once per sweep.
+
+        Items without that member are left out. Raises AwsError as `pages` does.
+        """
+        ...
+
     def of_bucket(self, bucket: str) -> Reader:
         """The reader of the account that owns the bucket, in the bucket's region.
 
