@@ -22,7 +22,7 @@ from controls.model import (
     State,
     Unknown,
 )
-from controls.semantics.log_keys import cluster_log_group, day_prefix, parse_key
+from controls.semantics.log_keys import SYSTEM_TABLES, cluster_log_group, day_prefix, parse_key
 
 NAME = "audit_log"
 
@@ -34,11 +34,15 @@ EVENTS_KEPT_MINUTES = 14 * 24 * 60
 
 FOLDERS = 4
 """Date folders looked at, newest first, until the log is found: today, yesterday and, where both
-are empty of it, two more. So an age up to 72 hours can be told from an older one."""
+are empty of it, two more. So an age up to 72 hours can be told from an older one. A log that is
+not written steadily is judged by no age: today and yesterday are enough for it."""
 
 INTERRUPTIONS = re.compile(r"paus|resum|restor|resiz|creat|renam", re.IGNORECASE)
 """Event messages after which a cluster's log writing starts anew. The wordings are AWS's and not
 documented as stable, so they are matched broadly: a match only delays a verdict."""
+
+REBOOTS = re.compile(r"reboot", re.IGNORECASE)
+"""A reboot brings enable_user_activity_logging into force: that log starts no earlier."""
 
 LIST_OBJECTS = ("s3:ListObjectsV2", "s3:ListBuckets")
 STREAMS = "logs:DescribeLogStreams"
@@ -52,7 +56,7 @@ SOURCE_FACTS = (
     "log_key_prefix",
     "last_delivery_at",
     "last_failure_at",
-    "last_ingestion_at",
+    "ingestion_times",
     "user_activity_logging",
     "user_activity_in_force",
 )
@@ -62,10 +66,12 @@ def derive_audit_logs(found: Found) -> Iterable[Item | Gap]:
     """One for each log that a cluster exports, wherever it goes."""
     for cluster in found.of("redshift_cluster"):
         where, exports = cluster.ref, cluster.facts["log_exports"]
-        if exports.state is State.UNKNOWN:
-            why = f"which logs cluster {where.name} exports is unknown: {exports.reason}"
+        places = cluster.facts["log_destinations"]
+        unseen = next((each for each in (places, exports) if each.state is State.UNKNOWN), None)
+        if unseen is not None:
+            why = f"which logs cluster {where.name} writes is unknown: {unseen.reason}"
             yield Gap(NAME, where.account, where.region, why)
-        elif cluster.facts["log_destinations"].value:
+        elif places.value:
             for log_type in exports.value if isinstance(exports.value, list) else ():
                 yield _item(cluster, log_type)
 
@@ -121,37 +127,39 @@ def last_record_at(aws: Reader, log: Item) -> Maybe[datetime]:
         return _newest_object(aws, log)
     if "cloudwatch" in places:
         return _newest_event(aws, log)
-    time = log.data["facts"]["last_ingestion_at"].value
-    if isinstance(time, datetime):
-        return time
-    return Unknown("S3 Tables show no ingestion time yet")
+    return _newest_ingestion(log)
 
 
 def writing_since(aws: Reader, log: Item) -> Answer[datetime]:
     """Since when the cluster has been up and logging, as far as AWS tells.
 
     Read with care only where the newest record is not recent: AWS keeps no time of when logging
-    was switched on, so it is the earliest delivery that is known of.
+    was switched on, so it is the earliest delivery that is known of. Where no record is known of
+    either, it is the earliest that it can be.
     """
     created = log.data["facts"]["created_at"].value
-    since = created if isinstance(created, datetime) else None
-    if since is None:
+    if not isinstance(created, datetime):
         return Unknown("the cluster shows no creation time yet")
+    if not _steady(aws, log):
+        return Said(created, "the cluster's creation; nothing later matters to this log now")
     newest = last_record_at(aws, log)
-    if isinstance(newest, Unknown):
-        return newest
     if _is_recent(newest, aws.now):
-        return Said(since, "the cluster's creation; the newest record is recent")
-    times = [(since, "the cluster's creation"), *_restarts(aws, log), _first_evidence(aws, log)]
+        return Said(created, "the cluster's creation; the newest record is recent")
+    times = [(created, "the cluster's creation"), *_restarts(aws, log)]
+    if not isinstance(newest, Unknown):
+        times.append(_first_evidence(aws, log))
     moment, why = max(times)
     return Said(moment, why)
 
 
 def idle(aws: Reader, log: Item) -> Answer[bool]:
     """Whether CloudWatch shows that nobody was connected since the newest record."""
+    if not _steady(aws, log):
+        return Said(False, "not asked: this log is not written steadily now")
     newest = _moment(last_record_at(aws, log))
     if newest is None or _is_recent(newest, aws.now):
         return Said(False, "not asked: only where the newest record is old")
+    start = max(newest, aws.now - timedelta(minutes=EVENTS_KEPT_MINUTES))
     try:
         answer = aws.call(
             "cloudwatch",
@@ -159,17 +167,27 @@ def idle(aws: Reader, log: Item) -> Answer[bool]:
             Namespace="AWS/Redshift",
             MetricName="DatabaseConnections",
             Dimensions=[{"Name": "ClusterIdentifier", "Value": log.data["cluster"]}],
-            StartTime=max(newest, aws.now - timedelta(days=14)),
+            StartTime=start,
             EndTime=aws.now,
             Period=3600,
             Statistics=["Maximum"],
         )
     except AwsError as error:
         return Said(False, f"whether anyone was connected could not be read: {error}")
-    points = [float(point["Maximum"]) for point in answer.get("Datapoints", ())]
-    if points and not any(points):
-        return Said(True, "CloudWatch shows no database connection since the newest record")
-    return Said(False, "CloudWatch does not show that the cluster was without connections")
+    points = {point["Timestamp"]: float(point["Maximum"]) for point in answer.get("Datapoints", ())}
+    # The first and the last hour may have no point of their own; any other gap proves nothing.
+    if len(points) < (aws.now - start) // timedelta(hours=1) - 1 or any(points.values()):
+        return Said(False, "CloudWatch does not show that the cluster was without connections")
+    return Said(True, f"CloudWatch shows no database connection since {start:%Y-%m-%d %H:%M}Z")
+
+
+def _steady(aws: Reader, log: Item) -> bool:
+    """Whether the log may be written all the time: what is not known for certain counts as so."""
+    try:
+        answer = written_steadily(aws, log)
+    except CannotTellError:
+        return True
+    return not (isinstance(answer, Said) and answer.value is False)
 
 
 def _fact(log: Item, name: str) -> Any:
@@ -191,9 +209,10 @@ def _is_recent(answer: Any, now: datetime) -> bool:
 
 
 def _day_objects(aws: Reader, log: Item, days_ago: int) -> list[tuple[datetime, str]]:
-    """(LastModified, log type) of the cluster's objects in one date folder, of every log type.
+    """(delivery time, log type) of the cluster's objects in one date folder, of every log type.
 
-    One listing serves the three logs of a cluster; nothing else of the bucket is listed.
+    One listing serves the three logs of a cluster; nothing else of the bucket is listed. An old
+    object that is copied onto itself is LastModified anew, so the time in its name counts too.
     """
     bucket, day = str(_fact(log, "log_bucket")), (aws.now - timedelta(days=days_ago)).date()
     prefix = day_prefix(
@@ -206,12 +225,13 @@ def _day_objects(aws: Reader, log: Item, days_ago: int) -> list[tuple[datetime, 
     for entry in objects:
         key = parse_key(str(entry["Key"]))
         if key is not None and key.cluster == log.data["cluster"]:
-            found.append((entry["LastModified"], key.log_type))
+            found.append((min(entry["LastModified"], key.stamped_at), key.log_type))
     return found
 
 
 def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:
-    for days_ago in range(FOLDERS):
+    folders = FOLDERS if _steady(aws, log) else 2
+    for days_ago in range(folders):
         times = [
             time
             for time, log_type in _day_objects(aws, log, days_ago)
@@ -219,17 +239,22 @@ def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:
         ]
         if times:
             return max(times)
-    return _older_than_the_folders(aws, log)
+    return _older_than_the_folders(aws, log, folders)
 
 
-def _older_than_the_folders(aws: Reader, log: Item) -> Maybe[datetime]:
-    """Nothing stands in the date folders: what else is known of the last record."""
-    start = _midnight(aws.now - timedelta(days=FOLDERS - 1))
+def _older_than_the_folders(aws: Reader, log: Item, folders: int) -> Maybe[datetime]:
+    """No object of this log stands in the date folders: what else is known of the last record."""
+    start = _midnight(aws.now - timedelta(days=folders - 1))
     delivered = _fact(log, "last_delivery_at")
     empty = f"no {log.data['log_type']} object of the cluster since {start:%Y-%m-%d}"
-    if delivered is not None:
+    told = f"{empty}; last delivery {delivered:%Y-%m-%d %H:%M}Z" if delivered else empty
+    if any(_day_objects(aws, log, days_ago) for days_ago in range(folders)):
         # A success may be of another log of the cluster, so it proves at most "before the folders".
-        return Said(min(delivered, start), f"{empty}; last delivery {delivered:%Y-%m-%d %H:%M}Z")
+        return Said(min(delivered or start, start), told)
+    if delivered is not None and delivered > start + RECENT:
+        return Unknown(f"{told}, but nothing of it: deleted since, or written under another prefix")
+    if delivered is not None:
+        return Said(min(delivered, start), told)
     if _fact(log, "last_failure_at") is not None:
         return Absent(f"{empty}; deliveries fail and none has succeeded")
     return Unknown(
@@ -249,9 +274,8 @@ def _newest_event(aws: Reader, log: Item) -> Maybe[datetime]:
         limit=1,
     )
     if not answer.get("logStreams"):
-        return Unknown(
-            f"log group {group} holds no stream yet; AWS does not tell since when logging is on"
-        )
+        lacks = "holds no stream" if answer else "does not exist"
+        return Unknown(f"log group {group} {lacks}; AWS does not tell since when logging is on")
     stream = answer["logStreams"][0]
     # lastEventTimestamp is updated within the hour (CloudWatch Logs API): take the later of the two
     stamps = [stream.get(name) for name in ("lastEventTimestamp", "lastIngestionTime")]
@@ -261,8 +285,26 @@ def _newest_event(aws: Reader, log: Item) -> Maybe[datetime]:
     return datetime.fromtimestamp(max(known) / 1000, tz=UTC)
 
 
+def _newest_ingestion(log: Item) -> datetime | Unknown:
+    """When the system table that holds this log's records last received data in S3 Tables."""
+    table = SYSTEM_TABLES[log.data["log_type"]]
+    text = (_fact(log, "ingestion_times") or {}).get(table)
+    if text is None:
+        return Unknown(f"S3 Tables show no ingestion time of {table} yet")
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return Unknown(f"S3 Tables show {text!r} as the ingestion time of {table}")
+    if time.tzinfo is None:
+        return Unknown(f"S3 Tables show an ingestion time of {table} without its zone: {text}")
+    return time.astimezone(UTC)
+
+
 def _restarts(aws: Reader, log: Item) -> list[tuple[datetime, str]]:
     """Resumes, restores and resizes that AWS still remembers (14 days)."""
+    patterns = [INTERRUPTIONS]
+    if log.data["log_type"] == "useractivitylog":
+        patterns.append(REBOOTS)
     events = aws.pages(
         "redshift",
         "DescribeEvents",
@@ -274,7 +316,7 @@ def _restarts(aws: Reader, log: Item) -> list[tuple[datetime, str]]:
     return [
         (event["Date"], f"the event {event.get('Message', '')!r}")
         for event in events
-        if INTERRUPTIONS.search(str(event.get("Message", "")))
+        if any(pattern.search(str(event.get("Message", ""))) for pattern in patterns)
     ]
 
 

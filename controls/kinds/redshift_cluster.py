@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from controls.kinds.kind import Fact, Item, Kind
-from controls.model import Absent, Answer, AwsError, Maybe, Reader, Ref, Said, Unknown
+from controls.model import (
+    Absent,
+    Answer,
+    AwsError,
+    CannotTellError,
+    Maybe,
+    Reader,
+    Ref,
+    Said,
+    Unknown,
+)
 from controls.semantics import logging_status, parameters
 from controls.semantics.delivery import Writer
 from controls.semantics.delivery import delivery_admitted as policy_admits
@@ -23,7 +33,7 @@ def list_clusters(aws: Reader) -> Iterable[Item]:
     for cluster in aws.pages("redshift", "DescribeClusters", "Clusters"):
         name = str(cluster["ClusterIdentifier"])
         arn = f"arn:{aws.partition}:redshift:{aws.region}:{aws.account}:cluster:{name}"
-        tags = {tag["Key"]: tag.get("Value", "") for tag in cluster.get("Tags", ())}
+        tags = {tag["Key"]: tag.get("Value", "") for tag in cluster.get("Tags", ()) if "Key" in tag}
         ref = Ref(NAME, aws.account, aws.region, name, arn, aws.account)
         yield Item(ref, cluster, tags, "redshift:DescribeClusters")
 
@@ -35,9 +45,11 @@ def cluster_status(aws: Reader, cluster: Item) -> Answer[str]:
 
 
 def available(aws: Reader, cluster: Item) -> Answer[bool]:
-    """Whether the cluster is up: `available` and its variants such as `available, prep-for-resize`."""
-    status = str(cluster.data.get("ClusterStatus", ""))
-    return Said(status.split(",")[0].strip() == "available", f"the cluster is {status}")
+    """Whether the cluster is up: `available`, or such as `available, prep-for-resize`."""
+    status = str(cluster.data.get("ClusterStatus") or "")
+    if not status:
+        return Unknown("DescribeClusters shows no ClusterStatus")
+    return Said(status.split(",", maxsplit=1)[0].strip() == "available", f"the cluster is {status}")
 
 
 def created_at(aws: Reader, cluster: Item) -> Maybe[datetime]:
@@ -53,8 +65,7 @@ def logging_enabled(aws: Reader, cluster: Item) -> Answer[bool]:
 
 def log_destinations(aws: Reader, cluster: Item) -> Answer[list[str]]:
     """Where audit logs go: `s3`, `cloudwatch`, `s3table`; empty when logging is off."""
-    status = _logging(aws, cluster)
-    return Unknown(status.problem) if status.problem else logging_status.destinations(status)
+    return logging_status.destinations(_logging(aws, cluster))
 
 
 def log_exports(aws: Reader, cluster: Item) -> Answer[list[str]]:
@@ -75,17 +86,12 @@ def log_types_complete(aws: Reader, cluster: Item) -> Answer[bool]:
 
 def log_bucket(aws: Reader, cluster: Item) -> Maybe[str]:
     """The S3 bucket that audit logs are delivered to."""
-    status = _logging(aws, cluster)
-    if status.problem:
-        return Unknown(status.problem)
-    return status.bucket or Absent("audit logs are not delivered to S3")
+    return _logging(aws, cluster).bucket or Absent("audit logs are not delivered to S3")
 
 
 def log_key_prefix(aws: Reader, cluster: Item) -> Maybe[str]:
     """The configured key prefix in the bucket: empty, or ending in one slash."""
     status = _logging(aws, cluster)
-    if status.problem:
-        return Unknown(status.problem)
     return status.prefix if status.bucket else Absent("audit logs are not delivered to S3")
 
 
@@ -101,9 +107,9 @@ def last_failure_at(aws: Reader, cluster: Item) -> Maybe[datetime]:
     return time or Absent("no delivery failure is recorded")
 
 
-def last_ingestion_at(aws: Reader, cluster: Item) -> Maybe[datetime]:
-    """When S3 Tables last took in audit records, whichever table."""
-    return logging_status.last_ingestion(_logging(aws, cluster))
+def ingestion_times(aws: Reader, cluster: Item) -> Maybe[dict[str, str]]:
+    """When each system table published to S3 Tables last received data (ISO 8601), by its name."""
+    return logging_status.ingestion_times(_logging(aws, cluster))
 
 
 def delivery_failing(aws: Reader, cluster: Item) -> Answer[bool]:
@@ -132,7 +138,7 @@ def user_activity_logging(aws: Reader, cluster: Item) -> Answer[bool]:
 
 
 def user_activity_in_force(aws: Reader, cluster: Item) -> Answer[bool]:
-    """Whether the cluster runs with its parameter group's enable_user_activity_logging (in-sync)."""
+    """Whether the cluster runs with its group's enable_user_activity_logging (in-sync)."""
     groups = cluster.data.get("ClusterParameterGroups", ())
     return parameters.in_force(groups, parameters.USER_ACTIVITY)
 
@@ -140,8 +146,6 @@ def user_activity_in_force(aws: Reader, cluster: Item) -> Answer[bool]:
 def delivery_admitted(aws: Reader, cluster: Item) -> Maybe[bool]:
     """Whether the bucket's policy lets Redshift deliver this cluster's logs to its prefix."""
     status = _logging(aws, cluster)
-    if status.problem:
-        return Unknown(status.problem)
     if not status.bucket:
         return Absent("audit logs are not delivered to S3")
     owner = aws.of_bucket(status.bucket)
@@ -172,17 +176,22 @@ def role_arns(aws: Reader, cluster: Item) -> Answer[list[str]]:
 
 
 def _logging(aws: Reader, cluster: Item) -> LoggingStatus:
+    """What the cluster logs. Raises CannotTellError where the answer cannot be understood."""
     answer: Mapping[str, Any] = aws.call(
         "redshift", "DescribeLoggingStatus", ClusterIdentifier=cluster.ref.name
     )
-    return parse_logging_status(answer)
+    status = parse_logging_status(answer)
+    if status.problem:
+        raise CannotTellError(status.problem)
+    return status
 
 
 def _parameter_group(cluster: Item) -> str | Unknown:
     groups = cluster.data.get("ClusterParameterGroups", ())
     if len(groups) != 1:
         return Unknown(f"DescribeClusters shows {len(groups)} parameter groups, expected one")
-    return str(groups[0].get("ParameterGroupName", ""))
+    name = groups[0].get("ParameterGroupName")
+    return str(name) if name else Unknown("DescribeClusters shows a parameter group without a name")
 
 
 REDSHIFT_CLUSTER = Kind(
@@ -200,7 +209,7 @@ REDSHIFT_CLUSTER = Kind(
         Fact(log_key_prefix, needs=(LOGGING,)),
         Fact(last_delivery_at, needs=(LOGGING,)),
         Fact(last_failure_at, needs=(LOGGING,)),
-        Fact(last_ingestion_at, needs=(LOGGING,)),
+        Fact(ingestion_times, needs=(LOGGING,)),
         Fact(delivery_failing, needs=(LOGGING,)),
         Fact(ever_delivered, needs=(LOGGING,)),
         Fact(user_activity_logging, needs=("redshift:DescribeClusterParameters",)),

@@ -9,6 +9,14 @@ LOG_TYPES: tuple[str, ...] = ("connectionlog", "userlog", "useractivitylog")
 """The three audit logs, in AWS's words (Redshift Management Guide, db-auditing)."""
 
 
+SYSTEM_TABLES: dict[str, str] = {
+    "connectionlog": "sys_connection_log",
+    "userlog": "sys_userlog",
+    "useractivitylog": "sys_query_history",
+}
+"""Where S3 Tables publishing keeps each log's records (Database Developer Guide, SYS views)."""
+
+
 def normalise_prefix(prefix: str | None) -> str:
     """A log prefix as keys show it: empty, or ending in exactly one slash.
 

@@ -38,13 +38,15 @@ def parse_logging_status(answer: Mapping[str, Any]) -> LoggingStatus:
     """The answer as values. Only `LoggingEnabled` says that logging is on, never a bucket name.
 
     A missing destination with a bucket is `s3`, as clusters set up before the member existed may
-    show it; any other missing or unheard-of destination is a `problem`.
+    show it; any other missing or unheard-of destination is a `problem`. So is an answer that does
+    not say whether logging is on, for no member is required (API reference, LoggingStatus).
     """
-    enabled = bool(answer.get("LoggingEnabled"))
+    enabled = answer.get("LoggingEnabled") is True
     bucket = str(answer.get("BucketName") or "")
     named = str(answer.get("LogDestinationType") or "").lower()
     tables = answer.get("S3Tables") or None
     destination, problem = _destination(enabled, named, bucket)
+    problem = problem or _contradiction(answer)
     if named == "s3table" and enabled and tables is None:
         tables = {}
     return LoggingStatus(
@@ -52,10 +54,10 @@ def parse_logging_status(answer: Mapping[str, Any]) -> LoggingStatus:
         destination=destination,
         bucket=bucket if destination == "s3" else "",
         prefix=normalise_prefix(answer.get("S3KeyPrefix")),
-        exports=tuple(answer.get("LogExports") or ()),
+        exports=tuple(export for export in answer.get("LogExports") or () if export),
         tables=tables,
-        last_success=answer.get("LastSuccessfulDeliveryTime"),
-        last_failure=answer.get("LastFailureTime"),
+        last_success=answer.get("LastSuccessfulDeliveryTime") or None,
+        last_failure=answer.get("LastFailureTime") or None,
         failure_message=str(answer.get("LastFailureMessage") or ""),
         problem=problem,
     )
@@ -75,6 +77,22 @@ def _destination(enabled: bool, named: str, bucket: str) -> tuple[str | None, st
     return None, f"logging goes to {named!r}, a destination that is not known here"
 
 
+def _contradiction(answer: Mapping[str, Any]) -> str:
+    """What leaves open whether logging is on, or under which keys; empty if nothing does."""
+    enabled = answer.get("LoggingEnabled")
+    if not isinstance(enabled, bool):
+        return "DescribeLoggingStatus does not say whether logging is on (no LoggingEnabled)"
+    if not enabled and answer.get("S3Tables"):
+        return (
+            "LoggingEnabled is false, yet S3 Tables publishing is active; whether the audit "
+            "logs go there is not documented"
+        )
+    prefix = str(answer.get("S3KeyPrefix") or "")
+    if enabled and (prefix == "/" or prefix.endswith("//")):
+        return f"which keys the prefix {prefix!r} makes is not documented: use one without it"
+    return ""
+
+
 def logging_on(status: LoggingStatus) -> Said[bool] | Unknown:
     """Whether audit logs go anywhere. An unheard-of destination is unknown, not off and not on."""
     if status.problem:
@@ -86,7 +104,7 @@ def logging_on(status: LoggingStatus) -> Said[bool] | Unknown:
 
 
 def destinations(status: LoggingStatus) -> list[str]:
-    """Where logs go now, of `s3`, `cloudwatch`, `s3table`. Not to be read while `problem` stands."""
+    """Where logs go now: `s3`, `cloudwatch`, `s3table`. Not to be read while `problem` stands."""
     first = [status.destination] if status.destination else []
     return first + (["s3table"] if status.tables is not None else [])
 
@@ -96,16 +114,36 @@ def exported_types(status: LoggingStatus) -> list[str] | Unknown:
 
     On S3 the three are switched on together, and an old cluster may show an empty list
     (Management Guide, db-auditing); on CloudWatch the list is what is sent. S3 Tables publish
-    system tables: only `EnabledAll` is known to contain all three.
+    system tables: only `EnabledAll` is known to contain all three. Names that are not known here
+    may stand for a log that seems to be missing: then the answer is unknown.
     """
     if status.problem:
         return Unknown(status.problem)
-    exports = {export for export in status.exports if export in LOG_TYPES}
-    if status.destination == "s3" and not status.exports:
-        exports = set(LOG_TYPES)
-    if exports == set(LOG_TYPES) or status.tables is None:
-        return [log_type for log_type in LOG_TYPES if log_type in exports]
-    if status.tables.get("EnabledAll"):
+    if not status.enabled:
+        return []
+    return _published(status.tables or {}) if status.destination is None else _delivered(status)
+
+
+def _delivered(status: LoggingStatus) -> list[str] | Unknown:
+    """The logs that are delivered as files or streams."""
+    if not status.exports and status.destination == "s3":
+        return list(LOG_TYPES)
+    if not status.exports:
+        return Unknown("logging goes to CloudWatch, but DescribeLoggingStatus names no LogExports")
+    named = [log_type for log_type in LOG_TYPES if log_type in status.exports]
+    strange = sorted(set(status.exports) - set(LOG_TYPES))
+    if len(named) == len(LOG_TYPES) or not (strange or status.tables is not None):
+        return named
+    if strange:
+        return Unknown(f"LogExports names {', '.join(strange)}, which is not known here")
+    return Unknown(
+        f"{' and '.join(named)} go to {status.destination}; whether the other logs go to the S3 "
+        "Tables published beside it is not modelled"
+    )
+
+
+def _published(tables: Mapping[str, Any]) -> list[str] | Unknown:
+    if tables.get("EnabledAll") is True:
         return list(LOG_TYPES)
     return Unknown(
         "S3 Tables publishing is on for chosen system tables only; which audit logs that covers "
@@ -113,12 +151,16 @@ def exported_types(status: LoggingStatus) -> list[str] | Unknown:
     )
 
 
-def delivery_failing(status: LoggingStatus) -> Said[bool]:
+def delivery_failing(status: LoggingStatus) -> Said[bool] | Unknown:
     """Whether a delivery failed since the last one that succeeded (or none ever succeeded).
 
     A failure message may be older than a later success, so the two times decide
-    (API reference, LoggingStatus). The message is relayed, never parsed.
+    (API reference, LoggingStatus). The message is relayed, never parsed. Logging to S3 of which
+    neither a success nor a failure is told is unknown: nothing shows that it delivers. Whether
+    AWS tells these times for CloudWatch is not documented.
     """
+    if why := _unsettled(status):
+        return Unknown(why)
     success, failure = status.last_success, status.last_failure
     if failure is None:
         return Said(False, "no delivery failure is recorded")
@@ -134,10 +176,35 @@ def delivery_failing(status: LoggingStatus) -> Said[bool]:
     return Said(False, f"delivery succeeded at {success:%Y-%m-%d %H:%M}Z, after any failure")
 
 
-def last_ingestion(status: LoggingStatus) -> datetime | Absent:
-    """The newest ingestion time of the published S3 Tables, whichever table."""
-    times = [] if status.tables is None else list(
-        (status.tables.get("LastIngestionTimes") or {}).values()
-    )
-    moments = [time for time in times if isinstance(time, datetime)]
-    return max(moments) if moments else Absent("S3 Tables show no ingestion time")
+def _unsettled(status: LoggingStatus) -> str:
+    """Why the two times do not say whether delivery fails; empty if they do."""
+    success, failure = status.last_success, status.last_failure
+    if status.problem:
+        return status.problem
+    if failure is None and success is None and status.destination == "s3":
+        return (
+            "neither a delivery nor a failure is recorded yet: whether logs reach the bucket "
+            "shows with the first"
+        )
+    if failure is not None and failure == success:
+        told = f": {status.failure_message}" if status.failure_message else ""
+        return (
+            f"a delivery failed and one succeeded at {failure:%Y-%m-%d %H:%M:%S}Z; which of the "
+            f"two came last is not told{told}"
+        )
+    return ""
+
+
+def ingestion_times(status: LoggingStatus) -> dict[str, str] | Absent:
+    """When each published system table last received data, as ISO 8601 text.
+
+    A table that has not been ingested yet is not in the map (API reference,
+    S3TablePublishStatus).
+    """
+    times = (status.tables or {}).get("LastIngestionTimes") or {}
+    told = {str(table).lower(): _iso(time) for table, time in times.items() if time}
+    return told or Absent("S3 Tables show no ingestion time")
+
+
+def _iso(time: object) -> str:
+    return time.isoformat() if isinstance(time, datetime) else str(time)

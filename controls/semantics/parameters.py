@@ -54,12 +54,13 @@ def in_force(groups: Sequence[Mapping[str, Any]], name: str) -> Said[bool] | Unk
     group = groups[0]
     label = f"parameter group {group.get('ParameterGroupName', '?')}"
     statuses = [
-        entry.get("ParameterApplyStatus", "")
+        str(entry.get("ParameterApplyStatus", ""))
         for entry in group.get("ClusterParameterStatusList", ())
         if entry.get("ParameterName") == name
     ]
     if statuses:
-        return _applied(statuses[0], f"{name} of {label}")
+        worst = next((status for status in statuses if status != "in-sync"), "in-sync")
+        return _applied(worst, f"{name} of {label}")
     return _applied(str(group.get("ParameterApplyStatus", "")), label)
 
 
