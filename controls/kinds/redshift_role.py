@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from controls.kinds.kind import Fact, Found, Item, Kind
-from controls.model import Answer, AwsError, Gap, Reader, Ref, Resource, Said, State, Unknown
+from controls.kinds.writers import hidden
+from controls.model import Answer, Gap, Reader, Ref, Resource, Said, State, Unknown
 from controls.semantics.role_reach import PolicyDocument, RoleReach, role_reach
 
 NAME = "redshift_role"
@@ -33,7 +34,7 @@ def derive_roles(found: Found) -> Iterable[Item | Gap]:
                 yield Gap(NAME, where.account, where.region, why)
             for arn in reading.value if isinstance(reading.value, list) else ():
                 users[arn].append(resource)
-    buckets, unseen = _log_buckets(found)
+    buckets, unseen = _log_buckets(found), hidden(found, "log_bucket")
     for arn, holders in sorted(users.items()):
         account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
         first = holders[0].ref
@@ -45,16 +46,13 @@ def derive_roles(found: Found) -> Iterable[Item | Gap]:
         )
 
 
-def _log_buckets(found: Found) -> tuple[tuple[str, ...], str]:
-    """Every known log bucket, and why the list may be incomplete."""
-    names, unseen = {entry.bucket for entry in found.log_buckets}, ""
+def _log_buckets(found: Found) -> tuple[str, ...]:
+    """Every known log bucket."""
+    names = {entry.bucket for entry in found.log_buckets}
     for cluster in found.of("redshift_cluster"):
-        reading = cluster.facts["log_bucket"]
-        if reading.state is State.KNOWN:
+        if (reading := cluster.facts["log_bucket"]).state is State.KNOWN:
             names.add(str(reading.value))
-        elif reading.state is State.UNKNOWN:
-            unseen = f"the log bucket of cluster {cluster.ref.name} is unknown: {reading.reason}"
-    return tuple(sorted(names)), unseen
+    return tuple(sorted(names))
 
 
 def role_exists(aws: Reader, role: Item) -> Answer[bool]:
@@ -78,17 +76,15 @@ def writes_log_bucket(aws: Reader, role: Item) -> Answer[bool]:
     answer = _reach(aws, role).writes_log_bucket
     unseen = role.data["unseen_buckets"]
     if unseen and not (isinstance(answer, Said) and answer.value):
-        return Unknown(unseen)
+        return Unknown(f"not every log bucket is known: {unseen}")
     return answer
 
 
 def _get_role(aws: Reader, role: Item) -> Mapping[str, Any] | None:
-    try:
-        return aws.call("iam", "GetRole", RoleName=role.ref.name)["Role"]  # type: ignore[no-any-return]
-    except AwsError as error:
-        if error.code == "NoSuchEntity":
-            return None
-        raise
+    """The role, or None if it is gone. Another one of its name, under another path, is not it."""
+    answer = aws.call("iam", "GetRole", absent=("NoSuchEntity",), RoleName=role.ref.name)
+    found: Mapping[str, Any] | None = answer.get("Role")
+    return None if found is None or found.get("Arn", role.ref.arn) != role.ref.arn else found
 
 
 def _reach(aws: Reader, role: Item) -> RoleReach:
@@ -97,9 +93,7 @@ def _reach(aws: Reader, role: Item) -> RoleReach:
         gone = Said(False, "the role no longer exists in IAM, so it allows nothing")
         return RoleReach(gone, gone, gone)
     name = role.ref.name
-    attached = aws.pages(
-        "iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name
-    )
+    attached = aws.pages("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
     policies = [_managed(aws, str(policy["PolicyArn"])) for policy in attached]
     for inline in _inline_names(aws, name):
         answer = aws.call("iam", "GetRolePolicy", RoleName=name, PolicyName=inline)
@@ -124,9 +118,10 @@ def _managed(aws: Reader, arn: str) -> PolicyDocument:
     version = aws.call(
         "iam", "GetPolicyVersion", PolicyArn=arn, VersionId=policy["DefaultVersionId"]
     )
-    origin = "aws-managed" if ":iam::aws:policy/" in arn else "customer-managed"
-    name = arn.split(":policy/")[-1]
-    return PolicyDocument(name, version["PolicyVersion"]["Document"], origin)
+    name, document = arn.rpartition(":policy/")[-1], version["PolicyVersion"]["Document"]
+    if ":iam::aws:policy/" in arn:
+        return PolicyDocument(name, document, "aws-managed")
+    return PolicyDocument(name, document, "customer-managed")
 
 
 REDSHIFT_ROLE = Kind(

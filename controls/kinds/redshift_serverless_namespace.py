@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 
 from controls.kinds.kind import Fact, Item, Kind
-from controls.model import Answer, Reader, Ref, Said
+from controls.model import Answer, Reader, Ref, Said, Unknown
 from controls.semantics.log_keys import LOG_TYPES
 
 NAME = "redshift_serverless_namespace"
-ROLE_ARN = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/[\w+=,.@/-]+")
+ROLE_ARN = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/[\w+=,.@/-]+?(?=,? |,?\)|$)")
+"""Up to a blank, a bracket or the end: a comma may be part of a role's name, or follow it."""
 
 
 def list_namespaces(aws: Reader) -> Iterable[Item]:
@@ -31,6 +32,11 @@ def log_types_complete(aws: Reader, namespace: Item) -> Answer[bool]:
     """Whether all three audit logs are exported to CloudWatch."""
     exported = set(namespace.data.get("logExports") or ())
     missing = [log_type for log_type in LOG_TYPES if log_type not in exported]
+    if missing and _publishes(namespace):
+        return Unknown(
+            f"not exported to CloudWatch: {', '.join(missing)}; whether the S3 Tables that the "
+            "namespace publishes hold them is not modelled"
+        )
     if missing:
         return Said(False, f"not exported: {', '.join(missing)}")
     return Said(True, "connectionlog, userlog and useractivitylog are exported")
@@ -42,10 +48,19 @@ def role_arns(aws: Reader, namespace: Item) -> Answer[list[str]]:
     The API may give `IamRole(applyStatus=…, iamRoleArn=arn:…)` instead of a bare ARN.
     """
     found: set[str] = set()
-    for entry in namespace.data.get("iamRoles") or ():
-        if "applyStatus=removing" not in str(entry):
-            found.update(ROLE_ARN.findall(str(entry)))
+    for entry in map(str, namespace.data.get("iamRoles") or ()):
+        arns = ROLE_ARN.findall(entry)
+        if not arns:
+            return Unknown(f"no role's ARN is found in the iamRoles entry {entry!r}")
+        if "applyStatus=removing" not in entry:
+            found.update(arns)
     return sorted(found)
+
+
+def _publishes(namespace: Item) -> bool:
+    """Whether system tables go to S3 Tables. The status stays when publishing is off again."""
+    status = namespace.data.get("s3TablePublishStatus") or {}
+    return bool(status.get("enabledAll") or status.get("s3Tables"))
 
 
 REDSHIFT_SERVERLESS_NAMESPACE = Kind(

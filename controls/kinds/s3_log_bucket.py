@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from controls.kinds.kind import Fact, Found, Item, Kind
-from controls.kinds.writers import goes_to, unseen
+from controls.kinds.writers import goes_to, hidden, unseen
 from controls.model import (
     Absent,
     Answer,
@@ -68,7 +68,11 @@ def _item(bucket: str, writers: list[Resource], found: Found) -> Item:
     ]
     return Item(
         ref,
-        {"deliveries": deliveries, "partition": partition},
+        {
+            "deliveries": deliveries,
+            "partition": partition,
+            "hidden": hidden(found, "log_destinations"),
+        },
         source="redshift:DescribeLoggingStatus",
         read_in=(first.account, first.region) if first else (ref.account, ref.region),
     )
@@ -116,13 +120,17 @@ def sse_s3(aws: Reader, bucket: Item) -> Answer[bool]:
 def written_to(aws: Reader, bucket: Item) -> Answer[bool]:
     """Whether a living cluster delivers its logs here."""
     clusters = [delivery["cluster"] for delivery in bucket.data["deliveries"]]
+    if not clusters and bucket.data["hidden"]:
+        return Unknown(f"no cluster was seen to deliver here, but {bucket.data['hidden']}")
     if not clusters:
         return Said(False, "no cluster among the targets delivers here now")
     return Said(True, f"written to by {', '.join(clusters)}")
 
 
 def delivery_succeeding(aws: Reader, bucket: Item) -> Answer[bool]:
-    """Whether every cluster that writes here demonstrably delivers: a success in the last 3 hours."""
+    """Whether every cluster seen to write here delivers: a success in the last 3 hours."""
+    if not bucket.data["deliveries"]:
+        return Unknown("no cluster is seen to deliver here, so nothing shows that delivery works")
     open_questions: list[str] = []
     for delivery in bucket.data["deliveries"]:
         problem = _unproven(delivery, aws.now)
@@ -132,7 +140,7 @@ def delivery_succeeding(aws: Reader, bucket: Item) -> Answer[bool]:
             open_questions.append(problem.reason)
     if open_questions:
         return Unknown("; ".join(open_questions))
-    return Said(True, "every cluster that writes here delivered within the last 3 hours")
+    return Said(True, "every cluster seen to write here delivered within the last 3 hours")
 
 
 def _unproven(delivery: Mapping[str, Any], now: datetime) -> Said[bool] | Unknown | None:
@@ -179,8 +187,13 @@ def object_lock_enabled(aws: Reader, bucket: Item) -> Answer[bool]:
         absent=("ObjectLockConfigurationNotFoundError",),
         Bucket=name,
     )
-    lock = answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled")
-    return Said(lock == "Enabled", "Object Lock is on" if lock else "Object Lock is off")
+    match answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled"):
+        case "Enabled":
+            return Said(True, "Object Lock is on")
+        case None:
+            return Said(False, "Object Lock is off")
+        case other:
+            return Unknown(f"ObjectLockEnabled is {other!r}, which is not known here")
 
 
 S3_LOG_BUCKET = Kind(

@@ -1,4 +1,4 @@
-"""Places in log buckets: bucket, prefix, writer account and region; what the lifecycle does there."""
+"""Places in log buckets: bucket, prefix, writer account and region; what lifecycle does there."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def deleted_earliest_days(aws: Reader, location: Item) -> Maybe[int]:
 def uploads_aborted(aws: Reader, location: Item) -> Answer[bool]:
     """Whether every incomplete multipart upload here is aborted some day."""
     documents = _documents(aws, location)
-    return _whether(
-        lifecycle.uploads_aborted(documents["configuration"], documents["prefix"])
-    )
+    return _whether(lifecycle.uploads_aborted(documents["configuration"], documents["prefix"]))
 
 
 def upload_abort_days(aws: Reader, location: Item) -> Maybe[int]:

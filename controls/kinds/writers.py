@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from controls.kinds.kind import Found
 from controls.model import Gap, Resource, State
 
 
@@ -23,6 +24,21 @@ def unseen(kind: str, cluster: Resource) -> Iterable[Gap]:
             "access and retention are not modelled"
         )
         yield Gap(kind, where.account, where.region, why)
+
+
+def hidden(found: Found, fact: str) -> str:
+    """Why some cluster's `fact` was not seen, so that no list made from it is whole; or nothing."""
+    whys = [
+        f"the clusters of {gap.account}/{gap.region} could not be listed: {gap.reason}"
+        for gap in found.gaps
+        if gap.kind == "redshift_cluster"
+    ]
+    for cluster in found.of("redshift_cluster"):
+        reading = cluster.facts[fact]
+        if reading.state is State.UNKNOWN:
+            whys.append(f"the {fact} of cluster {cluster.ref.name} is unknown: {reading.reason}")
+    more = f"; and {len(whys) - 3} more" if len(whys) > 3 else ""
+    return "; ".join(whys[:3]) + more
 
 
 def goes_to(cluster: Resource, destination: str) -> bool:
