@@ -166,7 +166,7 @@ def pause(retry: Retry, tries: int, trouble: float, dice: float) -> float | None
         case Retry.TRANSIENT:
             return min(5.0, 0.1 * 2.0 ** min(tries, 10)) * (0.5 + dice / 2)
         case Retry.BRIEFLY if tries < BRIEF_TRIES and trouble < BRIEF_SECONDS:
-            return 0.2 * 2.0**tries * (0.5 + dice / 2)
+            return 0.1 * 2.0**tries * (0.5 + dice / 2)
         case _:
             return None
 

@@ -86,7 +86,7 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
         wbufsize = -1
 
-        def _do(self) -> None:
+        def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             seen = read(self.path, self.headers, self.rfile.read(length))
             self.server.wire.seen.append(seen)  # type: ignore[attr-defined]
@@ -103,7 +103,11 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_HEAD = do_PUT = _do
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_HEAD(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
