@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -239,41 +239,75 @@ def _text(line: Line) -> str:
 
 def _on_terminal(lines: Sequence[Line], width: int | None, *, color: bool) -> str:
     """The lines broken to the width, with the styles as ANSI codes."""
-    from io import StringIO  # noqa: PLC0415 - with rich: only for a terminal
+    painted = _painter() if color else _unpainted
+    rows: list[str] = []
+    for line in lines:
+        spans = _without_trailing_space(line.spans)
+        breaks = _breaks("".join(text for text, _ in spans), line, width)
+        for number, part in enumerate(_parts(spans, breaks)):
+            indent = " " * (line.rest if number else line.indent)
+            shown = "".join(painted(*span) for span in _without_trailing_space(part))
+            rows.append(f"{indent}{shown}".rstrip(" ") + "\n")
+    return "".join(rows)
 
-    from rich.console import Console  # noqa: PLC0415 - costs 0.1 s
-    from rich.text import Text  # noqa: PLC0415
 
-    console = Console(
-        file=StringIO(),
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,  # else rich asks the environment
-        legacy_windows=False,
-        width=width or 80,
-    )
-    with console.capture() as capture:
-        for line in lines:
-            whole = Text.assemble(*line.spans)
-            whole.rstrip()
-            for number, part in enumerate(whole.divide(_breaks(whole.plain, line, width))):
-                part.rstrip()
-                part.pad_left(line.rest if number else line.indent)
-                console.print(part, soft_wrap=True)
-    return capture.get()
+def _painter() -> Callable[[str, str], str]:
+    """Puts rich's ANSI codes for a style around a text, in the terminal's own 16 colours."""
+    from rich.color import ColorSystem  # noqa: PLC0415 - rich costs 0.1 s: only for a terminal
+    from rich.style import Style  # noqa: PLC0415
+
+    def painted(text: str, style: str) -> str:
+        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
+
+    return painted
+
+
+def _unpainted(text: str, _: str) -> str:
+    return text
+
+
+def _without_trailing_space(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The spans as a line ends with them: what is only there to separate goes."""
+    kept = list(spans)
+    while kept:
+        text, style = kept.pop()
+        if text.rstrip():
+            return (*kept, (text.rstrip(), style))
+    return ()
 
 
 def _breaks(text: str, line: Line, width: int | None) -> list[int]:
     """Where to break the text so that it fits, between words only: a name is copied whole."""
-    from rich.cells import cell_len  # noqa: PLC0415 - as above
-
-    if width is None:
-        return []
     found: list[int] = []
     column = line.indent
-    for word in re.finditer(r"\S+\s*", text):
-        if column + cell_len(word[0].rstrip()) > width and word.start():
+    for word in re.finditer(r"\S+\s*", text) if width is not None else ():
+        if column + _columns(word[0].rstrip()) > (width or 0) and word.start():
             found.append(word.start())
             column = line.rest
-        column += cell_len(word[0])
+        column += _columns(word[0])
     return found
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal the text takes: some characters take two, some none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - as above
+
+    return cell_len(text)
+
+
+def _parts(spans: Sequence[Span], breaks: Sequence[int]) -> Iterator[list[Span]]:
+    """The spans cut at the breaks, which count characters from the start of the line."""
+    start = 0
+    total = sum(len(text) for text, _ in spans)
+    for end in (*breaks, total):
+        part: list[Span] = []
+        at = 0
+        for text, style in spans:
+            piece = text[max(start - at, 0) : max(end - at, 0)]
+            if piece:
+                part.append((piece, style))
+            at += len(text)
+        yield part
+        start = end
