@@ -212,7 +212,7 @@ class _Memory:
         if names is None:
             params = (f"params.{name}" for name in condition.reads_params)
             names = self.names[id(condition)] = (*condition.reads, *params)
-        key = (id(condition), *map(bound.get, names))
+        key: tuple[object, ...] = (id(condition), *map(bound.get, names))
         try:
             answer = self.answers.get(key)
         except TypeError:  # a list or map among them
