@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,13 +43,16 @@ def _without_account(request: AWSRequest, **_: Any) -> None:
 
 
 def prepared(client: BaseClient, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The recorded strings as the types that boto3 demands; raises KeyError for other members."""
+    """The recorded strings as the types that boto3 demands.
+
+    Members of lists in the query protocols (`TagKeys.TagKey.1`) are left out.
+    """
     shape = client.meta.service_model.operation_model(operation).input_shape
     members = shape.members if isinstance(shape, StructureShape) else {}
     return {
         name: _typed(members[name].type_name, value)
         for name, value in params.items()
-        if name not in SET_BY_BOTO3
+        if name in members and name not in SET_BY_BOTO3
     }
 
 
@@ -64,33 +67,42 @@ def _typed(kind: str, value: Any) -> Any:
 
 
 def replay(calls: list[dict[str, Any]], threads: int) -> dict[str, float]:
-    """CPU and wall seconds of all calls, the process's own threads together."""
-    made = clients({call["service"] for call in calls}, threads)
-    methods = {
-        (client.meta.service_model.operation_model(name).name, service): getattr(client, method)
-        for service, client in made.items()
-        for method, name in client.meta.method_to_api_mapping.items()
-    }
-    jobs = [
-        (
-            methods[call["operation"], call["service"]],
-            prepared(made[call["service"]], call["operation"], call["params"]),
-        )
-        for call in calls
-    ]
+    """CPU and wall seconds of all calls, the process's own threads together.
+
+    `errors` are answers with an error (a known absence is one), `skipped` the calls that the
+    endpoint could not name.
+    """
+    jobs = _jobs(calls, clients({call["service"] for call in calls}, threads))
     cpu, wall = time.process_time(), time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         errors = sum(pool.map(_refused, *zip(*jobs, strict=True)))
     return {
         "calls": len(jobs),
         "errors": errors,
+        "skipped": len(calls) - len(jobs),
         "cpu_s": time.process_time() - cpu,
         "wall_s": time.perf_counter() - wall,
     }
 
 
-def _refused(method: Any, params: Mapping[str, Any]) -> bool:
-    """Make the call; whether AWS answered with an error (a known absence is one)."""
+def _jobs(
+    calls: list[dict[str, Any]], made: Mapping[str, BaseClient]
+) -> list[tuple[Callable[..., Any], dict[str, Any]]]:
+    """The client's method and its parameters, for each call that names an operation."""
+    methods = {
+        (service, operation): getattr(client, method)
+        for service, client in made.items()
+        for method, operation in client.meta.method_to_api_mapping.items()
+    }
+    return [
+        (methods[name], prepared(made[name[0]], name[1], call["params"]))
+        for call in calls
+        if (name := (call["service"], call["operation"])) in methods
+    ]
+
+
+def _refused(method: Callable[..., Any], params: Mapping[str, Any]) -> bool:
+    """Make the call; whether AWS answered with an error."""
     try:
         method(**params)
     except ClientError:
