@@ -95,7 +95,8 @@ def rows(done: Sweep) -> list[Row]:
     each = done.bare["cpu_s"] / done.bare["calls"]
     cpu, wall = done.used.cpu, done.used.wall
     cpu_limit = 1.25 * total * each + 1
-    wall_limit = 1.5 * max(cpu, total * done.latency_ms / 1000 / THREADS)
+    # The lesser of CPU used and CPU allowed: too much CPU must not excuse the time it takes.
+    wall_limit = 1.5 * max(min(cpu, cpu_limit), total * done.latency_ms / 1000 / THREADS)
     server = done.bare["server_ms"]
     return [
         Row(f"{done.name}: found", done.found),
