@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent import __version__
+from agent.aws.access import partition_of
+from agent.aws.door import Aws
+from agent.aws.settings import AwsSettings
 from agent.collect import Progress, collect
 from agent.config import Settings, load_settings
 from agent.packs import load_packs
 from agent.stop import WRONG_USE, StopError
 from agent.targets import Plan, plan_targets
+from agent.targets_written import every_region_is_asked
 from agent.waivers import load_waivers
-from agent.written import ConfigProblems
+from agent.yaml_file import ConfigProblems
 from controls import params, waiver
 from controls.evaluate import evaluate
 from controls.kinds.catalog import KINDS
-from controls.model import Finding, Report, Resource, Snapshot
+from controls.model import Finding, Report, Resource, Snapshot, Value
 from controls.rule import Rule
 from controls.waiver import Waiver
+from controls.written import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,14 @@ class Loaded:
 
 def load(args: Namespace) -> Loaded:
     """Settings, rules and waivers. Raises StopError naming every problem in them."""
-    path = Path(args.config) if args.config else None
+    settings = settings_of(args)
     try:
-        settings = load_settings(path, os.environ)
         waivers = load_waivers(settings.waivers) if settings.waivers else ()
     except ConfigProblems as problems:
-        raise StopError(WRONG_USE, _several("the configuration", problems.problems)) from problems
-    rules = load_rules(args, settings)
+        raise StopError(WRONG_USE, _several("the waivers", problems.problems)) from problems
+    rules, wrong_rules = packs_of(args, settings)
+    if wrong_rules:
+        raise StopError(WRONG_USE, _several("the rules", [str(one) for one in wrong_rules]))
     declared = {rule.id: rule.params for rule in rules}
     wrong = params.problems(settings.all_overrides(), declared)
     wrong += waiver.problems(waivers, declared)
@@ -50,13 +56,19 @@ def load(args: Namespace) -> Loaded:
     return Loaded(settings, _only(rules, args.only_rules), waivers)
 
 
-def load_rules(args: Namespace, settings: Settings) -> tuple[Rule, ...]:
-    """Every rule of the packs in use. Raises StopError with all problems of all files."""
+def settings_of(args: Namespace) -> Settings:
+    """The settings. Raises StopError naming every problem in them."""
+    path = Path(args.config) if args.config else None
+    try:
+        return load_settings(path, os.environ)
+    except ConfigProblems as problems:
+        raise StopError(WRONG_USE, _several("the configuration", problems.problems)) from problems
+
+
+def packs_of(args: Namespace, settings: Settings) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    """The rules of the packs in use, and every problem of all their files."""
     folders = [*settings.rules, *(Path(folder) for folder in args.rule_dirs or ())]
-    rules, problems = load_packs(settings.packs, folders, {kind.name: kind for kind in KINDS})
-    if problems:
-        raise StopError(WRONG_USE, _several("the rules", [str(one) for one in problems]))
-    return rules
+    return load_packs(settings.packs, folders, {kind.name: kind for kind in KINDS})
 
 
 def _only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...]:
@@ -76,11 +88,15 @@ def _several(where: str, problems: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A sweep's snapshot, what it went to, and the calls it took by `service:Operation`."""
+    """A sweep's snapshot, what it went to, and the calls it took by `service:Operation`.
+
+    `not_looked_at` are the regions where Redshift exists and no target is.
+    """
 
     snapshot: Snapshot
     plan: Plan
-    calls: dict[str, int]
+    calls: Mapping[str, int]
+    not_looked_at: tuple[str, ...]
 
 
 def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
@@ -99,16 +115,23 @@ def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
             workers=loaded.settings.workers,
             progress=progress,
         )
-        return Looked(snapshot, plan, dict(sweep.calls))
+        everywhere = every_region_is_asked(loaded.settings, args.regions)
+        unseen = () if everywhere else not_looked_at(aws, plan)
+        return Looked(snapshot, plan, sweep.calls, unseen)
     finally:
         aws.close()
 
 
+def not_looked_at(aws: Aws, plan: Plan) -> tuple[str, ...]:
+    """Where Redshift exists (as botocore knows) and the sweep did not go; enabled or not."""
+    looked = {target.region for target in plan.targets}
+    partitions = {partition_of(region) for region in looked}
+    known = {one for partition in partitions for one in aws.regions_of("redshift", partition)}
+    return tuple(sorted(known - looked))
+
+
 def open_aws(settings: Settings) -> Aws:
     """The door to AWS with the configured timeouts. Imports botocore."""
-    from agent.aws.door import Aws  # noqa: PLC0415
-    from agent.aws.settings import AwsSettings  # noqa: PLC0415
-
     timeouts = settings.call_timeouts
     return Aws(
         AwsSettings(
@@ -126,7 +149,7 @@ def judge(snapshot: Snapshot, loaded: Loaded) -> Report:
     overrides = loaded.settings.all_overrides()
     retention = loaded.settings.retention_policy()
 
-    def params_of(rule: Rule, resource: Resource) -> object:
+    def params_of(rule: Rule, resource: Resource) -> Mapping[str, Value] | params.Disagreement:
         return params.resolve(rule.id, rule.params, resource, overrides, retention)
 
     findings = evaluate(loaded.rules, snapshot, params_of)

@@ -27,6 +27,10 @@ class AccountAccess:
     profile: str | None = None
     region: str = ""
 
+    def partition(self, region: str) -> str:
+        """The partition that is read; of the pseudo region `global`, that of our own region."""
+        return partition_of(self.region if region == "global" else region, self.role_arn)
+
     @property
     def base(self) -> AccountAccess:
         """The credentials that assume the role; their account is not asked for."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from agent.aws import errors
 from agent.aws.access import Ask, Outcome
@@ -52,45 +53,67 @@ class Calls:
 
     def make(self, ask: Ask) -> Outcome:
         """The outcome of this call, never an exception of AWS or botocore."""
-        clock = self._clock
-        tries = _Tries(clock.monotonic())
-        limit = self._limits.of((ask.access.account, ask.region, ask.service))
+        tries = _Tries(self._clock.monotonic())
         while True:
-            try:
-                session = self.credentials.session(ask)
-            except OutOfTimeError as error:
-                return error.outcome
-            except AwsError as error:
-                return Outcome(error, clock.utc())
-            if not limit.turn(ask.deadline):
-                return self._gave_up(ask, tries)
-            started = clock.monotonic()
-            result = self._attempt(ask, session, started)
-            if not isinstance(result, Failure):
-                return Outcome(result, clock.utc())
-            tries.count += 1
-            tries.last = result
-            now = clock.monotonic()
-            if result.retry is Retry.THROTTLED:
-                limit.throttled(started)
-            elif tries.trouble_since is None:
-                tries.trouble_since = started
-            wait = pause(result.retry, tries.count, self._trouble(tries, now), clock.dice())
-            if wait is None or self._patience_ends(result.retry, tries, now + wait):
-                return Outcome(_tried(result.error, tries.count), clock.utc())
-            if now + wait >= ask.deadline or clock.wait(wait):
-                return self._gave_up(ask, tries)
+            outcome = self._try(ask, tries)
+            if outcome is not None:
+                return outcome
+
+    def _try(self, ask: Ask, tries: _Tries) -> Outcome | None:
+        """One attempt, in its turn; None where another one is worth it, and due."""
+        clock = self._clock
+        if clock.stopped():
+            return self._gave_up(ask, tries)
+        try:
+            session = self.credentials.session(ask)
+        except OutOfTimeError as error:
+            return error.outcome
+        except AwsError as error:
+            return Outcome(error, clock.utc())
+        limit = self._limits.of((ask.access.account, ask.region, ask.service))
+        if not limit.turn(ask.deadline):
+            return self._gave_up(ask, tries)
+        started = clock.monotonic()
+        result = self._attempt(ask, session, started)
+        if not isinstance(result, Failure):
+            return Outcome(result, clock.utc())
+        if result.retry is Retry.THROTTLED:
+            limit.throttled(started)
+        return self._wait(ask, tries, result, started)
+
+    def _wait(self, ask: Ask, tries: _Tries, result: Failure, started: float) -> Outcome | None:
+        """Wait before the next attempt, or say why there is none."""
+        clock = self._clock
+        tries.count += 1
+        tries.last = result
+        now = clock.monotonic()
+        if result.retry is not Retry.THROTTLED and tries.trouble_since is None:
+            tries.trouble_since = started
+        wait = pause(result.retry, tries.count, self._trouble(tries, now), clock.dice())
+        if wait is None or self._patience_ends(result.retry, tries, now + wait):
+            return Outcome(_tried(result.error, tries.count), clock.utc())
+        if now + wait >= ask.deadline or clock.wait(wait):
+            return self._gave_up(ask, tries)
+        return None
 
     def date(self, ask: Ask) -> datetime:
-        """When AWS answered this call, by AWS's clock. Tried once. Raises AwsError."""
+        """When AWS answered this call, by AWS's clock. Tried once, with the base credentials.
+
+        A refusal has a date too: a clock that is far off is refused (SignatureDoesNotMatch), and
+        that is when the date matters. Raises AwsError.
+        """
+        ask = replace(ask, access=ask.access.base)
         key = (ask.access, ask.region, ask.service)
         try:
             with self.clients.lease(key, self.credentials.session(ask)) as client:
                 answer = getattr(client, xform_name(ask.operation))(**ask.params)
-            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except ClientError as error:
+            answer = error.response
         except BotoErrors as error:
             raise failure(error, ask.name, ask.access.account, ask.region).error from error
-        except (KeyError, ValueError) as error:
+        try:
+            return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        except (KeyError, TypeError, ValueError) as error:
             raise AwsError(errors.UNPARSEABLE, "the answer has no date", action=ask.name) from error
 
     def _trouble(self, tries: _Tries, now: float) -> float:

@@ -209,7 +209,7 @@ class CredentialStore:
         self, standing: _Standing, ask: Ask, operation: str, params: dict[str, Any]
     ) -> Mapping[str, Any] | AwsError:
         """Asked where the agent lives: a target region that is closed must not cost the others."""
-        partition = partition_of(ask.region, ask.access.role_arn)
+        partition = ask.access.partition(ask.region)
         here = configured_region(standing.session)
         if not here or partition_of(here) != partition:
             here = region_for("sts", "global", partition)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agent.aws.access import AccountAccess, partition_of
+from agent.aws.access import AccountAccess
 from agent.aws.errors import again
 from agent.aws.paging import walk
 from controls.model import AwsError
@@ -44,7 +44,7 @@ class SweepReader:
     @property
     def partition(self) -> str:
         """aws, aws-cn, aws-us-gov …"""
-        return partition_of(self.region, self.access.role_arn)
+        return self.access.partition(self.region)
 
     @property
     def now(self) -> datetime:

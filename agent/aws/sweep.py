@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from agent.aws import errors
-from agent.aws.access import AccountAccess, Ask, Outcome, Tally, partition_of, region_for
+from agent.aws.access import AccountAccess, Ask, Outcome, Tally, region_for
 from agent.aws.clock import Clock
 from agent.aws.memory import Memory, frozen
 from agent.aws.reader import SweepReader
@@ -41,6 +41,7 @@ class Sweep:
         self._log_buckets = {one.bucket: one for one in log_buckets}
         self._listed: dict[str, _Buckets] = {}
         self._deadline = deadline
+        self._tables: dict[Any, tuple[Mapping[str, Mapping[str, Any]], datetime]] = {}
         self.now = now
 
     @property
@@ -78,7 +79,7 @@ class Sweep:
                 account=access.account,
                 region=region,
             )
-        where = region_for(service, region, partition_of(region, access.role_arn))
+        where = region_for(service, region, access.partition(region))
         deadline = reader.deadline
 
         def make() -> Outcome:

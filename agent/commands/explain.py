@@ -76,8 +76,8 @@ def explained(rule: Rule, finding: Finding) -> str:
 
 
 def _fact(name: str, reading: Reading) -> list[str]:
-    known = reading.state is State.KNOWN and reading.value is not None
-    value = value_text(reading.value) if known else reading.state.value
+    known = reading.state is State.KNOWN
+    value = value_text(reading.value) if known and reading.value is not None else reading.state
     lines = [f"  {name} = {value}"]
     if reading.reason:
         lines.append(f"      {reading.reason}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import select
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -63,7 +63,12 @@ def start_server(
     command = [sys.executable, "-m", "agent.sandbox", "--port", str(port), "--account", account]
     command += ["--with-parent", *(["--seed", seed] if seed else [])]
     process = subprocess.Popen(  # noqa: S603 - our own module with our own arguments
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+        start_new_session=True,  # Ctrl-C is for the parent, which then stops us in order
     )
     line = _first_line(process.stdout, timeout)
     server = Server(line.strip().removeprefix(_LISTENING), account, process)
@@ -111,8 +116,15 @@ def serve(
     if seed is not None:
         seed()
     server = waitress.create_server(
-        application, host=host, port=port, threads=threads, ident=None, asyncore_use_poll=True
+        application,
+        host=host,
+        port=port,
+        threads=threads,
+        ident=None,
+        asyncore_use_poll=True,  # select() ends at 1,024 descriptors
+        connection_limit=4000,  # clients keep connections open; at the limit waitress stops
     )
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is no news here
     print(f"{_LISTENING}http://{host}:{server.effective_port}", flush=True)  # noqa: T201
     try:
         server.run()
@@ -132,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     serve(
@@ -159,5 +172,5 @@ def _end(*_: Any) -> None:
 
 def _end_with_parent() -> None:
     while os.read(0, 1024):
-        time.sleep(0)
+        pass
     _end()

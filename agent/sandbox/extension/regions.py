@@ -9,6 +9,7 @@ from moto.account.responses import AccountResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.responses.availability_zones_and_regions import AvailabilityZonesAndRegions
+from moto.utilities.utils import get_partition
 
 from agent.sandbox.accounts import ACCOUNTS, DEFAULT_REGIONS
 from agent.sandbox.extension.patch import add, replace
@@ -28,7 +29,7 @@ def _is_visible(account: str, region: str) -> bool:
 
 
 def _names() -> list[str]:
-    return [r.name for r in RegionsAndZonesBackend.regions if r.name.count("-") == 2]
+    return [r.name for r in RegionsAndZonesBackend.regions if get_partition(r.name) == "aws"]
 
 
 def _describe_regions(self: Any) -> ActionResult:

@@ -1,0 +1,64 @@
+"""`trailkeeper --check`: one sweep, findings on stdout, an exit code to rely on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+
+from agent.commands.snapshot import read_snapshot
+from agent.formats import as_json, junit, sarif, text
+from agent.output import write_result
+from agent.progress import shown_progress
+from agent.sweep import Loaded, judge, load, look
+from agent.verdict import exit_code
+from controls.model import Report, Severity
+
+
+def run(args: Namespace) -> int:
+    """Look (or read a snapshot), judge, print, and say by the exit code what was found."""
+    loaded = load(args)
+    unseen: Sequence[str] = ()
+    if args.snapshot:
+        snapshot = read_snapshot(args.snapshot)
+    else:
+        with shown_progress() as progress:
+            looked = look(loaded, args, progress)
+        snapshot, unseen = looked.snapshot, looked.not_looked_at
+    report = judge(snapshot, loaded)
+    write_result(rendered(report, args, unseen, rule_files(loaded)), args.output)
+    return exit_code(
+        report,
+        fail_on=Severity(args.fail_on),
+        allow_unknown=args.allow_unknown,
+        allow_empty=args.allow_empty,
+    )
+
+
+def rendered(
+    report: Report, args: Namespace, not_looked_at: Sequence[str], files: Mapping[str, str]
+) -> str:
+    """The report in the format that was asked for."""
+    match args.format:
+        case "json":
+            return as_json.render(report)
+        case "sarif":
+            return sarif.render(report, show_all=args.all, rule_files=files)
+        case "junit":
+            return junit.render(report)
+        case _:
+            terminal = args.output is None and sys.stdout.isatty()
+            return text.render(
+                report,
+                show_all=args.all,
+                not_looked_at=not_looked_at,
+                width=shutil.get_terminal_size().columns if terminal else None,
+                color=terminal and "NO_COLOR" not in os.environ,
+            )
+
+
+def rule_files(loaded: Loaded) -> dict[str, str]:
+    """Each rule's file as it is seen from a repository: results of SARIF stand at a file."""
+    return {rule.id: f"rules/{rule.pack}/{rule.id}.yaml" for rule in loaded.rules}
