@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -122,6 +123,28 @@ def test_every_call_is_recorded_with_its_account_and_name(sandbox: Sandbox) -> N
     ]
     sandbox.forget_calls()
     assert sandbox.counts() == {}
+
+
+def test_many_connections_at_once_each_see_their_own_account(sandbox: Sandbox) -> None:
+    accounts = [f"{number:012}" for number in range(1, 9)]
+    sandbox.plant(
+        [
+            {"do": "cluster", "account": account, "region": REGION, "identifier": f"of-{account}"}
+            for account in accounts
+        ]
+    )
+    clients = [(account, sandbox.client("redshift", account=account)) for account in accounts * 16]
+
+    def ask(pair: tuple[str, Any]) -> bool:
+        account, client = pair
+        [cluster] = client.describe_clusters()["Clusters"]
+        return bool(cluster["ClusterIdentifier"] == f"of-{account}")
+
+    with ThreadPoolExecutor(32) as pool:
+        right = list(pool.map(ask, clients * 2))
+
+    assert all(right)
+    assert len(right) == 256 == sandbox.counts()["redshift:DescribeClusters"]
 
 
 S3_CALLS: dict[str, dict[str, Any]] = {

@@ -119,6 +119,7 @@ def test_the_usual_regions_are_enabled(sandbox: Sandbox) -> None:
     assert 17 == len(listed) < len(everything)
     assert {"opt-in-not-required"} == {region["OptInStatus"] for region in listed}
     assert "not-opted-in" in {region["OptInStatus"] for region in everything}
+    assert not [r for r in everything if r["RegionName"].startswith(("cn-", "us-gov-"))]
 
 
 def test_enabled_regions_are_what_the_account_has(sandbox: Sandbox) -> None:
