@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -48,6 +49,7 @@ class Reply:
     content_type: str = "text/xml"
     hang: float = 0.0
     cut: bool = False
+    date: float | None = None
 
 
 Answer = Callable[[Seen], Reply]
@@ -98,6 +100,7 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
                 return
             body = reply.body.encode() if isinstance(reply.body, str) else reply.body
             self.send_response_only(reply.status)
+            self.send_header("Date", self.date_time_string(reply.date))
             self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -115,7 +118,7 @@ def _handler(answer: Answer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def read(path: str, headers: Mapping[str, str], body: bytes) -> Seen:
+def read(path: str, headers: Message[str, str], body: bytes) -> Seen:
     """Which operation this is, and whose key signed it."""
     scope = _SCOPE.search(headers.get("Authorization") or "")
     key, region, service = scope.groups() if scope else ("", "", "")

@@ -176,3 +176,9 @@ def test_the_partition_is_told_by_role_or_region(
     region: str, role: str | None, partition: str
 ) -> None:
     assert partition_of(region, role) == partition
+
+
+def test_the_partition_of_the_global_region_is_that_of_the_accounts_own() -> None:
+    access = AccountAccess(BASE, region="cn-north-1")
+
+    assert (access.partition("global"), access.partition("eu-west-1")) == ("aws-cn", "aws")

@@ -223,3 +223,16 @@ def test_no_region_is_an_error_that_says_so(
         aws.identify(region="not a region")
 
     assert (caught.value.code, aws.default_region()) == (errors.NO_REGION, "")
+
+
+@pytest.mark.parametrize(
+    "status", [pytest.param(200, id="answered"), pytest.param(403, id="refused for its clock")]
+)
+def test_the_time_on_awss_clock_is_told_by_any_answer(open_aws: Open, status: int) -> None:
+    def answer(seen: Seen) -> Reply:
+        reply = good(seen) if status == 200 else query_error("SignatureDoesNotMatch", status)
+        return replace(reply, date=NOW.timestamp())
+
+    aws, _ = open_aws(answer)
+
+    assert aws.server_time(ROLE, "eu-west-1") == NOW

@@ -11,6 +11,7 @@ import pytest
 from agent.aws.access import AccountAccess
 from agent.aws.hands import OBSERVER
 from agent.aws.paging import PAGED, walk
+from agent.aws.trace import trace
 from controls.model import AwsError
 from tests.agent.aws.conftest import BASE, Open
 from tests.agent.aws.fake_wire import Reply, Seen, clusters, identity
@@ -167,3 +168,17 @@ def test_a_server_that_repeats_its_token_is_left(open_aws: Open) -> None:
 
     assert (caught.value.account, caught.value.region) == (BASE, "eu-west-1")
     assert wire.count("redshift:DescribeClusters") == 2
+
+
+def test_a_table_of_all_pages_is_built_once(open_aws: Open) -> None:
+    aws, wire = open_aws(lambda seen: identity(seen) or clusters("one", "two"))
+    reader = aws.sweep(NOW, [AccountAccess(BASE)]).reader(BASE, "eu-west-1")
+    asked = [trace(reader, ["redshift:DescribeClusters"]) for _ in range(2)]
+    tables = [
+        one.table("redshift", "DescribeClusters", "Clusters", "ClusterIdentifier") for one in asked
+    ]
+
+    assert tables[0] is tables[1]
+    assert set(tables[0]) == {"one", "two"}
+    assert asked[0].trace == asked[1].trace
+    assert wire.count("redshift:DescribeClusters") == 1

@@ -77,16 +77,16 @@ def test_a_slow_api_is_asked_at_its_pace_and_another_account_is_not_slowed(
     sweep = sweep_of(aws)
     began = time.monotonic()
     with ThreadPoolExecutor(8) as slow, ThreadPoolExecutor(8) as fast:
-        slowly = [slow.submit(ask, sweep, SLOW, number) for number in range(24)]
+        slowly = [slow.submit(ask, sweep, SLOW, number) for number in range(20)]
         quickly = [fast.submit(ask, sweep, FAST, number) for number in range(100)]
         fast_seconds = max(one.result() for one in quickly) - began
         slow_seconds = max(one.result() for one in slowly) - began
 
-    allowed = (24 - 5) / 5
+    allowed = (20 - 5) / 5
     assert allowed * 0.9 <= slow_seconds <= allowed * 2 + 1
     assert fast_seconds < 2
-    assert (outcomes[SLOW, "ok"], outcomes[FAST, "ok"]) == (24, 100)
-    assert (outcomes[SLOW, "throttled"] < 24, outcomes[FAST, "throttled"]) == (True, 0)
+    assert (outcomes[SLOW, "ok"], outcomes[FAST, "ok"]) == (20, 100)
+    assert (outcomes[SLOW, "throttled"] < 20, outcomes[FAST, "throttled"]) == (True, 0)
 
 
 def test_a_throttle_that_outlasts_the_deadline_is_an_error_that_says_so(open_aws: Open) -> None:
@@ -130,3 +130,25 @@ def test_shutting_down_wakes_a_waiting_call(open_aws: Open) -> None:
     assert caught.value.code == "Stopped"
     assert time.monotonic() - began < 3
     aws.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stopped", "code"),
+    [
+        pytest.param(-1.0, False, "Timeout", id="the time is over"),
+        pytest.param(60.0, True, "Stopped", id="shutting down"),
+    ],
+)
+def test_nothing_is_asked_any_more_when(
+    open_aws: Open, seconds: float, stopped: bool, code: str
+) -> None:
+    _, wire = open_aws(lambda seen: identity(seen) or logging_status("logs"))
+    stop = threading.Event()
+    if stopped:
+        stop.set()
+    aws = Aws(clock=system_clock(stop))
+
+    with pytest.raises(AwsError) as caught:
+        ask(sweep_of(aws, seconds), SLOW, 1)
+
+    assert (caught.value.code, wire.seen) == (code, [])

@@ -137,13 +137,17 @@ class Paper:
     def pages(self, *_: Any, **__: Any) -> tuple[Mapping[str, Any], ...]:
         return ({"a": 1},)
 
-    def of_bucket(self, _: str) -> Paper:
+    def table(self, *_: Any, **__: Any) -> Mapping[str, Mapping[str, Any]]:
+        return {"a": {"a": 1}}
+
+    def of_bucket(self, bucket: str) -> Paper:
         return self
 
 
 def test_any_reader_can_be_traced_with_the_time_of_the_sweep() -> None:
     traced = trace(Paper(), ["s3:ListObjectsV2"])
     traced.of_bucket("logs").pages("s3", "ListObjectsV2", "Contents", Bucket="logs")
+    traced.table("s3", "ListObjectsV2", "Contents", "Key", Bucket="logs")
 
     assert (traced.trace.source, traced.trace.read_at) == ("s3:ListBucket", NOW)
 

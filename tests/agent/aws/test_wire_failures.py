@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -26,12 +27,14 @@ from tests.agent.aws.fake_wire import (
 )
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
+Call = tuple[str, str, dict[str, Any]]
+
 HTML = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>proxy</body></html>"
 XHTML = f'<?xml version="1.0"?>\n{HTML}'
 LOGGING = ("redshift", "DescribeLoggingStatus", {"ClusterIdentifier": "c"})
 VERSIONING = ("s3", "GetBucketVersioning", {"Bucket": "logs"})
 POLICY = ("s3", "GetBucketPolicy", {"Bucket": "logs"})
-GROUPS = ("logs", "DescribeLogGroups", {})
+GROUPS: Call = ("logs", "DescribeLogGroups", {})
 JSON = "application/x-amz-json-1.1"
 
 
@@ -45,7 +48,7 @@ def reader_of(aws: Aws, seconds: float = 60) -> SweepReader:
     return sweep.reader(BASE, "eu-west-1")
 
 
-def error_of(aws: Aws, call: tuple[str, str, dict[str, str]], seconds: float = 60) -> AwsError:
+def error_of(aws: Aws, call: Call, seconds: float = 60) -> AwsError:
     with pytest.raises(AwsError) as caught:
         reader_of(aws, seconds).call(call[0], call[1], **call[2])
     return caught.value
@@ -88,7 +91,7 @@ def error_of(aws: Aws, call: tuple[str, str, dict[str, str]], seconds: float = 6
     ],
 )
 def test_an_error_that_stands_is_told_by_its_code(
-    open_aws: Open, call: tuple[str, str, dict[str, str]], reply: Reply, code: str, denied: bool
+    open_aws: Open, call: Call, reply: Reply, code: str, denied: bool
 ) -> None:
     aws, _ = open_aws(always(reply))
 
@@ -145,7 +148,7 @@ def test_bad_credentials_are_told_from_a_denial(open_aws: Open, code: str) -> No
     ],
 )
 def test_an_answer_that_makes_no_sense_is_never_an_empty_one(
-    open_aws: Open, call: tuple[str, str, dict[str, str]], reply: Reply
+    open_aws: Open, call: Call, reply: Reply
 ) -> None:
     aws, wire = open_aws(always(reply), transient_seconds=0.5)
 
