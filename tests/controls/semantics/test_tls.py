@@ -76,6 +76,8 @@ CASES: list[tuple[str, str | None, bool | None, str]] = [
     ("one role only", policy(deny(Principal=ROLE)), False, "some principals only"),
     ("all but one role", policy(deny(Principal=None, NotPrincipal=ROLE)), False,
      "some principals only"),
+    ("NotPrincipal of everyone denies nobody", policy(deny(Principal=None, NotPrincipal="*")),
+     False, "some principals only"),
     ("narrowed by organization",
      policy(deny(Condition=also(StringNotEquals={"aws:PrincipalOrgID": "o-1"}))), False,
      "only where StringNotEquals aws:PrincipalOrgID o-1"),

@@ -1,0 +1,164 @@
+"""How far roles reach into S3: cases from documents, and laws that hold for any of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controls.model import Said, Unknown
+from controls.semantics.role_reach import PolicyDocument, RoleReach, role_reach
+from tests.controls.semantics.role_cases import (
+    CASES,
+    LOG_OBJECTS,
+    LOGS,
+    OWN,
+    REDSHIFT_DEFAULT,
+    WHEN_OURS,
+    WRITES,
+    YES,
+    Case,
+    allow,
+    deny,
+    inline,
+)
+
+Verdicts = tuple[bool | None, bool | None, bool | None]
+
+
+def reach_of(
+    *policies: PolicyDocument,
+    boundary: PolicyDocument | None = None,
+    logs: tuple[str, ...] = (LOGS,),
+) -> RoleReach:
+    """The answer for a role in the partition aws."""
+    return role_reach(policies, boundary=boundary, log_buckets=logs, partition="aws")
+
+
+def verdicts(reach: RoleReach) -> Verdicts:
+    """The three answers, None for unknown."""
+    full, every, log = (
+        answer.value if isinstance(answer, Said) else None
+        for answer in (reach.full_s3, reach.writes_every_bucket, reach.writes_log_bucket)
+    )
+    return full, every, log
+
+
+def reasons(reach: RoleReach) -> str:
+    """All three reasons."""
+    answers = (reach.full_s3, reach.writes_every_bucket, reach.writes_log_bucket)
+    return " | ".join(a.reason for a in answers if isinstance(a, Said | Unknown))
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.sentence) for case in CASES])
+def test_a_role_is_judged_by_its_documents(case: Case) -> None:
+    """The table of roles."""
+    reach = reach_of(*case.policies, boundary=case.boundary)
+    assert verdicts(reach) == case.reach, reasons(reach)
+    assert case.words in reasons(reach)
+    assert "\ue000" not in reasons(reach)
+
+
+def test_the_name_of_a_policy_decides_nothing() -> None:
+    """AmazonS3FullAccess that allows nothing, and a harmless name that allows all."""
+    nothing = PolicyDocument("AmazonS3FullAccess", inline(allow("ec2:*")).document, "aws-managed")
+    everything = PolicyDocument("ReadOnly", inline(allow()).document, "customer-managed")
+    assert verdicts(reach_of(nothing)) == (False, False, False)
+    assert verdicts(reach_of(everything)) == YES
+
+
+def test_documents_may_come_as_text() -> None:
+    """As an IAM answer that nobody decoded."""
+    text = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*",'
+    text += ' "Resource": "*"}}'
+    assert verdicts(reach_of(PolicyDocument("p", text, "inline"))) == YES
+
+
+def test_any_of_several_log_buckets_counts() -> None:
+    """The reason names the bucket that is within reach."""
+    reach = reach_of(inline(allow("s3:PutObject", LOG_OBJECTS)), logs=("elsewhere", LOGS))
+    assert verdicts(reach) == (False, False, True)
+    assert "audit-logs" in reasons(reach)
+
+
+def test_without_log_buckets_none_is_within_reach() -> None:
+    """An account whose clusters log to CloudWatch."""
+    reach = reach_of(inline(allow()), logs=())
+    assert verdicts(reach) == (True, True, False)
+
+
+def test_the_default_policy_reaches_a_bucket_called_redshift_as_a_whole() -> None:
+    """Its name pattern matches the bucket itself, so bucket actions count too."""
+    acl = inline(allow("s3:PutBucketAcl", "arn:aws:s3:::*redshift*"))
+    assert verdicts(reach_of(acl, logs=("redshift-logs",)))[2] is True
+    assert verdicts(reach_of(acl, logs=("audit-logs",)))[2] is False
+    assert verdicts(reach_of(REDSHIFT_DEFAULT, logs=("redshift-logs",)))[2] is True
+
+
+ACTIONS = st.sampled_from(["s3:*", "*", "s3:Put*", WRITES, "s3:GetObject", "iam:*"])
+RESOURCES = st.sampled_from(
+    ["*", LOG_OBJECTS, OWN, "arn:aws:s3:::*", "arn:aws:s3:::*/x*", "arn:aws:s3:::${aws:userid}/*"]
+)
+
+
+@st.composite
+def statements(draw: st.DrawFn, effects: tuple[str, ...] = ("Allow", "Deny")) -> dict[str, Any]:
+    """Any statement out of what the model tells apart."""
+    make = allow if draw(st.sampled_from(effects)) == "Allow" else deny
+    made = make(draw(ACTIONS), draw(RESOURCES))
+    if draw(st.booleans()):
+        made["NotAction"] = made.pop("Action")
+    if draw(st.booleans()):
+        made["NotResource"] = made.pop("Resource")
+    return made | ({"Condition": WHEN_OURS} if draw(st.booleans()) else {})
+
+
+LISTS = st.lists(statements(), max_size=4)
+LAWS = settings(max_examples=50, deadline=None)
+RANK = {False: 0, None: 1, True: 2}
+
+
+def at_most(less: Verdicts, more: Verdicts) -> bool:
+    """Whether no answer is nearer to yes than the other's."""
+    return all(RANK[a] <= RANK[b] for a, b in zip(less, more, strict=True))
+
+
+@LAWS
+@given(LISTS, statements(effects=("Allow",)))
+def test_a_further_allow_never_lessens_the_reach(
+    listed: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    """Nothing that was within reach is hidden by allowing more."""
+    assert at_most(verdicts(reach_of(inline(*listed))), verdicts(reach_of(inline(*listed, more))))
+
+
+@LAWS
+@given(LISTS, statements(effects=("Deny",)))
+def test_a_further_deny_never_widens_the_reach(
+    listed: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    """Denying more cannot reach further."""
+    assert at_most(verdicts(reach_of(inline(*listed, more))), verdicts(reach_of(inline(*listed))))
+
+
+@LAWS
+@given(LISTS, LISTS)
+def test_a_boundary_never_widens_the_reach(
+    listed: list[dict[str, Any]], limits: list[dict[str, Any]]
+) -> None:
+    """A boundary grants nothing."""
+    bounded = reach_of(inline(*listed), boundary=inline(*limits, name="limit"))
+    assert at_most(verdicts(bounded), verdicts(reach_of(inline(*listed))))
+
+
+@LAWS
+@given(LISTS, st.randoms(), st.integers(0, 4))
+def test_neither_order_nor_which_policy_matters(
+    listed: list[dict[str, Any]], random: Any, cut: int
+) -> None:
+    """A role's policies are one set of statements."""
+    shuffled = random.sample(listed, len(listed))
+    split = (inline(*shuffled[:cut]), inline(*shuffled[cut:], name="rest"))
+    assert verdicts(reach_of(*split)) == verdicts(reach_of(inline(*listed)))
