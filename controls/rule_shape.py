@@ -122,6 +122,8 @@ def _message(error: Mapping[str, Any], location: Sequence[int | str], node: Node
     kind = error["type"]
     if location[0] in ("where", "must") and not isinstance(node, ScalarNode) and kind in _NO_TEXT:
         return f"YAML reads {_sort(node)} here, not a condition; {BLOCK_HINT}"
+    if kind.endswith("_type") and isinstance(node, ScalarNode) and plain(node) is None:
+        kind = "string_too_short"
     last = str(location[-1])
     text = node.text if isinstance(node, ScalarNode) else ""
     return _SAID.get(kind, "`{name}`: {error}").format(
@@ -147,10 +149,7 @@ def _sort(node: Node) -> str:
         case MapNode():
             return "a mapping"
         case ScalarNode():
-            value = plain(node)
-            return (
-                "empty" if value is None else f"{_SORTS.get(type(value), 'the text')} {node.text}"
-            )
+            return f"{_SORTS.get(type(plain(node)), 'the text')} {node.text}"
         case _:
             return "a list"
 

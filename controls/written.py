@@ -298,7 +298,20 @@ def _syntax(document: Document, error: yaml.MarkedYAMLError) -> Problem:
     keys = [line for line in lines if line and not line[0].isspace()]
     if keys and _CONDITION_KEY.match(keys[-1]):
         return document.problem(offset, f"YAML cannot read this condition; {BLOCK_HINT}")
-    problem = str(error.problem or error.context)
+    return document.problem(offset, _said(document, error))
+
+
+def _said(document: Document, error: yaml.MarkedYAMLError) -> str:
+    begun: Any = error.context_mark
+    line = document.problem(begun.index, "").line if begun else 0
+    context, problem = str(error.context), str(error.problem or error.context)
+    if "flow" in context:
+        return f"the bracket opened on line {line} is not closed"
+    if "quoted scalar" in context:
+        return f"the quote opened on line {line} is not closed"
     if problem.startswith("mapping values"):
-        problem = "`: ` would start a value here; quote a text that contains it"
-    return document.problem(offset, f"this is not YAML: {problem}")
+        return "`: ` would start a value here; quote a text that contains it"
+    if problem.startswith("found character") and error.problem_mark:
+        first = document.text[error.problem_mark.index :][:1]
+        return f"`{first}` cannot start a value: quote it"
+    return f"this is not YAML: {problem}"
