@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -181,3 +181,24 @@ def test_one_key_does_not_slow_another() -> None:
     assert [one.rate for one in others] == [None, None, None]
     assert throttled is limits.of(("111111111111", "eu-west-1", "redshift"))
     assert throttled.rate is not None
+
+
+def test_a_throttle_met_while_a_call_waits_makes_it_wait_at_the_new_pace() -> None:
+    time = FakeTime()
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        time.wait(seconds)
+        waits.append(seconds)
+        if len(waits) == 1:
+            limit.throttled(time.now)
+        return False
+
+    limit = Limit(replace(time.clock, wait=wait))
+    for _ in range(16):
+        limit.turn(FOREVER)
+    limit.throttled(time.now)
+    limit.turn(FOREVER)
+
+    assert len(waits) == 2
+    assert waits[1] > waits[0]
