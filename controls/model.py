@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -127,6 +127,10 @@ class Reader(Protocol):
 
         Items without that member are left out. Raises AwsError as `pages` does.
         """
+        ...
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The result of a pure function of this sweep's answers, worked out once per key."""
         ...
 
     def of_bucket(self, bucket: str) -> Reader:

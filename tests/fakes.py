@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from controls.model import AwsError, CannotTellError
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -108,6 +110,10 @@ class FakeAws:
         """The items by a member of theirs."""
         items = self.pages(service, operation, key, **params)
         return {str(item[by]): item for item in items if by in item}
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Always worked out anew: a test may change what stands behind it."""
+        return compute()
 
     def of_bucket(self, bucket: str) -> FakeAws:
         """The owner's reader. Raises CannotTellError for a bucket that is not in `buckets`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.aws.access import AccountAccess
 from agent.aws.errors import again
@@ -14,6 +14,8 @@ from controls.model import AwsError
 
 if TYPE_CHECKING:
     from agent.aws.sweep import Sweep
+
+T = TypeVar("T")
 
 Witness = Callable[[str, datetime], None]
 """Is told of each call that was used, `service:Operation`, and when AWS answered it (UTC)."""
@@ -85,6 +87,10 @@ class SweepReader:
     ) -> Mapping[str, Mapping[str, Any]]:
         """Items of all pages by a member, built once; see `controls.model.Reader.table`."""
         return self.sweep.table(self, (service, operation, key, by), params)
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Worked out once per sweep; see `controls.model.Reader.memo`."""
+        return self.sweep.memo(key, compute)
 
     def of_bucket(self, bucket: str) -> SweepReader:
         """The reader of the bucket's owner; see `controls.model.Reader.of_bucket`."""

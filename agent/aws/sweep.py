@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.aws import errors
 from agent.aws.access import AccountAccess, Ask, Outcome, Tally, region_for
@@ -15,6 +15,8 @@ from agent.aws.memory import Memory, frozen
 from agent.aws.reader import SweepReader
 from controls.kinds.kind import LogBucket
 from controls.model import AwsError, CannotTellError
+
+T = TypeVar("T")
 
 Make = Callable[[Ask], Outcome]
 
@@ -41,6 +43,7 @@ class Sweep:
         self._log_buckets = {one.bucket: one for one in log_buckets}
         self._listed: dict[str, _Buckets] = {}
         self._deadline = deadline
+        self._memos: dict[Hashable, Any] = {}
         self._tables: dict[Any, tuple[Mapping[str, Mapping[str, Any]], datetime]] = {}
         self.now = now
 
@@ -106,6 +109,12 @@ class Sweep:
             known = self._tables[slot] = (table, min(times))
         reader.witness(f"{service}:{operation}", known[1])
         return known[0]
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Two threads may work out the same at the same time; then the first to finish counts."""
+        if key not in self._memos:
+            self._memos.setdefault(key, compute())
+        return self._memos[key]  # type: ignore[no-any-return]  # of the type that compute gave
 
     def owner_of(self, bucket: str, asking: SweepReader) -> tuple[AccountAccess, str]:
         """The account that owns the bucket, and the bucket's region.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.aws.errors import REFUSED
 from agent.aws.hands import action_of
 from agent.aws.reader import SweepReader
 from controls.model import AwsError, Reader
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -84,6 +86,10 @@ class TracedReader:
         """The reader's table, if it was declared. Raises AwsError Refused otherwise."""
         self._admit(service, operation)
         return self.reader.table(service, operation, key, by, **params)
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The reader's; nothing is asked of AWS."""
+        return self.reader.memo(key, compute)
 
     def of_bucket(self, bucket: str) -> TracedReader:
         """The owner's reader, under the same needs and the same trace."""

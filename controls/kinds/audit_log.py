@@ -221,12 +221,16 @@ def _day_objects(aws: Reader, log: Item, days_ago: int) -> list[tuple[datetime, 
     objects = aws.of_bucket(bucket).pages(
         "s3", "ListObjectsV2", "Contents", Bucket=bucket, Prefix=prefix
     )
-    found = []
-    for entry in objects:
-        key = parse_key(str(entry["Key"]))
-        if key is not None and key.cluster == log.data["cluster"]:
-            found.append((min(entry["LastModified"], key.stamped_at), key.log_type))
-    return found
+
+    def parsed() -> list[tuple[datetime, str]]:
+        keys = ((entry["LastModified"], parse_key(str(entry["Key"]))) for entry in objects)
+        return [
+            (min(modified, key.stamped_at), key.log_type)
+            for modified, key in keys
+            if key is not None and key.cluster == log.data["cluster"]
+        ]
+
+    return aws.memo((NAME, bucket, prefix), parsed)
 
 
 def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:

@@ -99,12 +99,13 @@ def _reach(aws: Reader, role: Item) -> RoleReach:
         answer = aws.call("iam", "GetRolePolicy", RoleName=name, PolicyName=inline)
         policies.append(PolicyDocument(inline, answer["PolicyDocument"], "inline"))
     boundary = (found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
-    return role_reach(
-        policies,
-        boundary=_managed(aws, str(boundary)) if boundary else None,
-        log_buckets=role.data["log_buckets"],
-        partition=aws.partition,
-    )
+    limit = _managed(aws, str(boundary)) if boundary else None
+
+    def judged() -> RoleReach:
+        buckets = role.data["log_buckets"]
+        return role_reach(policies, boundary=limit, log_buckets=buckets, partition=aws.partition)
+
+    return aws.memo((NAME, role.ref.id), judged)
 
 
 def _inline_names(aws: Reader, role: str) -> tuple[str, ...]:

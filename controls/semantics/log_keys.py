@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -41,6 +42,9 @@ def day_prefix(prefix: str | None, account: str, region: str, cluster: str, day:
     return f"{folder}{account}_redshift_{region}_{cluster}_"
 
 
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class LogKey:
     """What the name of one log object says. `stamped_at` is the delivery time, to the minute."""
@@ -63,8 +67,11 @@ def parse_key(key: str) -> LogKey | None:
     parts = name.removesuffix(".gz").split("_")
     if len(parts) != 6 or parts[1] != "redshift" or parts[4] not in LOG_TYPES:
         return None
+    if not _STAMP.fullmatch(parts[5]):
+        return None
     try:
-        stamp = datetime.strptime(parts[5], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+        # Not strptime: a listing holds a hundred keys for each cluster, and this is its cost.
+        stamp = datetime.fromisoformat(parts[5]).replace(tzinfo=UTC)
     except ValueError:
         return None
     return LogKey(parts[0], parts[2], parts[3], parts[4], stamp)

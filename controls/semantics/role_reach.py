@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -52,6 +53,9 @@ _NAME = frozenset(string.ascii_lowercase + string.digits + "-")
 _BUCKET: Elements = ((_NAME, False), (_NAME | {"."}, True))
 _WORD: Elements = ((_NAME, False), (_NAME, True))
 """A region or an account: nothing with a colon in it."""
+
+_WILD = re.compile(r"[*?]|\$\{")
+"""Where a pattern of resources stops being the text itself."""
 
 _WHOLE = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 _UNSPELLED = "\ue000"
@@ -122,7 +126,7 @@ def role_reach(
     try:
         bound = [b for p in policies for b in _bind(p, boundary=False)]
         bound += _bind(boundary, boundary=True) if boundary else []
-        role = _Role(tuple(bound), boundary is not None)
+        role = _Role(tuple(bound), bounded=boundary is not None)
         return RoleReach(
             _full(role, partition),
             _writes_every_bucket(role, partition),
@@ -133,26 +137,56 @@ def role_reach(
         return RoleReach(unknown, unknown, unknown)
 
 
-@dataclass(frozen=True, slots=True)
 class _Role:
-    """All statements that decide, and whether a boundary limits what they allow."""
+    """All statements that decide, and whether a boundary limits what they allow.
 
-    bound: tuple[_Bound, ...]
-    bounded: bool
+    What does not depend on the bucket is worked out once: an estate has many log buckets.
+    """
+
+    def __init__(self, bound: tuple[_Bound, ...], *, bounded: bool) -> None:
+        self.bound = bound
+        self.bounded = bounded
+        self.statements = [b.statement for b in bound]
+        self._names: dict[str, tuple[bool, ...]] = {}
+        self._judged: dict[tuple[str, tuple[Truth, ...]], tuple[Truth, str]] = {}
 
     def may(self, actions: Iterable[str], universe: Elements) -> list[_Found]:
         """For each action and each sort of resource of the universe, whether it is allowed."""
-        pieces = slices(universe, [b.statement for b in self.bound])
+        pieces = slices(universe, self.statements)
         return [
-            self._judge(action, piece.example, piece.named)
+            self._found(action, piece.example, piece.named)
             for action in actions
             for piece in pieces
         ]
 
-    def _judge(self, action: str, example: str, named: Sequence[Truth]) -> _Found:
+    def alike(self, bucket_arn: str, trivial: Collection[str]) -> tuple[str, ...] | None:
+        """The patterns that can meet the bucket, if each of them meets every bucket; else None.
+
+        Buckets with equal answers are treated alike by every statement.
+        """
+        touching = tuple(
+            pattern.text
+            for statement in self.statements
+            for pattern in statement.resources
+            if _may_meet(pattern.text, bucket_arn)
+        )
+        return touching if all(text in trivial for text in touching) else None
+
+    def _found(self, action: str, example: str, named: tuple[Truth, ...]) -> _Found:
+        known = self._judged.get((action, named))
+        if known is None:
+            known = self._judged[action, named] = self._judge(action, named)
+        allowed, by = known
+        where = example.replace(_ANY_BUCKET, "<any bucket>").replace(_UNSPELLED, "<any>")
+        return _Found(action, allowed, f"{by} allows {action.replace(_UNSPELLED, '*')} on {where}")
+
+    def _judge(self, action: str, named: Sequence[Truth]) -> tuple[Truth, str]:
+        """Whether the action is allowed where the statements select so, and by which statement."""
+        if action not in self._names:
+            self._names[action] = tuple(s.names_action(action) for s in self.statements)
         rows = [
-            (b, every([b.holds, b.statement.names_action(action), hit]))
-            for b, hit in zip(self.bound, named, strict=True)
+            (b, every([b.holds, names, hit]))
+            for b, names, hit in zip(self.bound, self._names[action], named, strict=True)
         ]
         granted = [(b, hit) for b, hit in rows if b.statement.allows and not b.boundary]
         within = some(hit for b, hit in rows if b.statement.allows and b.boundary)
@@ -164,9 +198,13 @@ class _Role:
                 negate(denied),
             ]
         )
-        by = next((b.name for b, hit in granted if hit is True), "")
-        where = example.replace(_ANY_BUCKET, "<any bucket>").replace(_UNSPELLED, "<any>")
-        return _Found(action, allowed, f"{by} allows {action.replace(_UNSPELLED, '*')} on {where}")
+        return allowed, next((b.name for b, hit in granted if hit is True), "")
+
+
+def _may_meet(pattern: str, bucket_arn: str) -> bool:
+    """Whether the text before the first wildcard agrees with the ARN of the bucket, or its keys."""
+    head = _WILD.split(pattern, maxsplit=1)[0]
+    return bucket_arn.startswith(head) or head.startswith(bucket_arn)
 
 
 def _bind(policy: PolicyDocument, *, boundary: bool) -> list[_Bound]:
@@ -236,14 +274,31 @@ def _writes(role: _Role, bucket: str, partition: str) -> Said[bool] | Unknown:
     return Said(answer, first)
 
 
+def _one_of_each_sort(role: _Role, buckets: Sequence[str], partition: str) -> list[str]:
+    """The buckets, without those that every statement treats as one that is listed before."""
+    arn = f"arn:{partition}:s3:::"
+    trivial = frozenset({"*", f"{arn}*", f"{arn}*/*"})
+    chosen: list[str] = []
+    seen: set[tuple[str, ...]] = set()
+    for bucket in buckets:
+        sort = role.alike(f"{arn}{bucket}", trivial)
+        if sort is None or sort not in seen:
+            chosen.append(bucket)
+        if sort is not None:
+            seen.add(sort)
+    return chosen
+
+
 def _writes_logs(role: _Role, log_buckets: Sequence[str], partition: str) -> Answer[bool]:
     """On any of them; an access point is a second way in that we cannot follow to its bucket."""
     if not log_buckets:
         return Said(False, "no bucket of audit logs is known")
-    answers = [_writes(role, bucket, partition) for bucket in log_buckets]
-    hit = next((a for a in answers if isinstance(a, Said) and a.value), None)
-    if hit is not None:
-        return Said(True, f"a bucket of audit logs is within reach: {hit.reason}")
+    answers: list[Said[bool] | Unknown] = []
+    for bucket in _one_of_each_sort(role, log_buckets, partition):
+        answer = _writes(role, bucket, partition)
+        if isinstance(answer, Said) and answer.value:
+            return Said(True, f"a bucket of audit logs is within reach: {answer.reason}")
+        answers.append(answer)
     points = literal(f"arn:{partition}:s3:") + _WORD + literal(":") + _WORD
     points += literal(":accesspoint/") + SOME
     if some(one.allowed for one in role.may(OBJECT_ACTIONS, points)) is not False:
@@ -251,6 +306,5 @@ def _writes_logs(role: _Role, log_buckets: Sequence[str], partition: str) -> Ans
     doubt = some(a for a in answers if isinstance(a, Unknown))
     if isinstance(doubt, Unknown):
         return doubt
-    return Said(
-        False, f"no policy of the role allows a write or delete on {', '.join(log_buckets)}"
-    )
+    named = ", ".join(log_buckets[:5]) + (", …" if len(log_buckets) > 5 else "")
+    return Said(False, f"no policy of the role allows a write or delete on {named}")

@@ -37,6 +37,7 @@ def test_it_fails_where_it_should(rule: str, sandbox: Sandbox, run: Run, now: da
     """One thing is wrong; the rule says so, and why, with evidence and exit code 1."""
     scenario = SCENARIOS[rule]
     sandbox.plant([*right(now), *scenario.fails(now)])
+    sandbox.fault(*scenario.answers)
 
     ran = run("--check", "--rule", rule, "--format", "json", settings=scenario.settings)
 
