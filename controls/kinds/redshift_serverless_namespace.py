@@ -10,8 +10,8 @@ from controls.model import Answer, Reader, Ref, Said, Unknown
 from controls.semantics.log_keys import LOG_TYPES
 
 NAME = "redshift_serverless_namespace"
-ROLE_ARN = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/[\w+=,.@/-]+?(?=,? |,?\)|$)")
-"""Up to a blank, a bracket or the end: a comma may be part of a role's name, or follow it."""
+ROLE_ARN = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/[\w+=,.@/-]+?(?=,\s*\w+=|,?\s|,?\)|$)")
+"""Up to the next `name=`, a blank, a bracket or the end: a role's own name may hold a comma."""
 
 
 def list_namespaces(aws: Reader) -> Iterable[Item]:
