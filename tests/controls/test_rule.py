@@ -322,8 +322,8 @@ def test_an_example_may_name_its_time_and_parameters():
             params="{max_days: 1}",
             examples="{pass: [{closed_at: 2025-12-31T12:00:00Z}, "
             "{now: 2026-02-02T00:00:00+01:00, closed_at: 2026-01-01T00:00:00Z, "
-            "params: {max_days: 40}}], fail: [{painted: false, closed_at: '2025-12-01T00:00:00Z'}]"
-            ", 
+            "params: {max_days: 40}}], "
+            "fail: [{painted: false, closed_at: '2025-12-01T00:00:00Z'}], "
             "unknown: [{}, {closed_at: null}]}",
         ).replace("now - closed_at", "painted || now - closed_at")
     )
