@@ -16,6 +16,9 @@ from controls.rule import Rule, Verdict, bind, judge, mistakes
 EVERY = "*"
 """The resource name of a finding about resources that could not be listed."""
 
+MAX_REMEMBERED = 1000
+"""Answers kept per rule: where values hardly repeat, remembering them all would cost more."""
+
 
 class Disagrees(Protocol):
     """Parameters that cannot be had for a resource, and why (`controls.params.Disagreement`)."""
@@ -210,8 +213,7 @@ class _Memory:
     def __call__(self, condition: Condition, bound: Mapping[str, Value]) -> bool | Undecided:
         names = self.names.get(id(condition))
         if names is None:
-            params = (f"params.{name}" for name in condition.reads_params)
-            names = self.names[id(condition)] = (*condition.reads, *params)
+            names = self.names[id(condition)] = _names(condition)
         key: tuple[object, ...] = (id(condition), *map(bound.get, names))
         try:
             answer = self.answers.get(key)
@@ -219,8 +221,17 @@ class _Memory:
             key = (id(condition), *[_hashable(bound.get(name)) for name in names])
             answer = self.answers.get(key)
         if answer is None:
-            answer = self.answers[key] = condition.judge(bound)
+            needed = {name: bound[name] for name in names if name in bound}  # binding costs
+            answer = condition.judge(needed)
+            if len(self.answers) < MAX_REMEMBERED:
+                self.answers[key] = answer
         return answer
+
+
+def _names(condition: Condition) -> tuple[str, ...]:
+    """All that the condition reads, as it is bound."""
+    params = (f"params.{name}" for name in condition.reads_params)
+    return (*condition.reads, *params, *(("now",) if condition.reads_now else ()))
 
 
 def _hashable(value: Value | None) -> object:

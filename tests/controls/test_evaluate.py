@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.condition import environment
-from controls.evaluate import evaluate
+from controls.evaluate import MAX_REMEMBERED, evaluate
 from controls.model import Gap, Ref, Severity, State, Status
 from controls.params import Disagreement
 from controls.rule import Rule, bind, judge
@@ -398,3 +398,13 @@ def test_a_rule_fed_only_unknowns_passes_only_if_it_reads_nothing_it_needs(where
         everything = product(*DOMAINS.values())
         statuses = {verdict(made, dict(zip(DOMAINS, each, strict=True))) for each in everything}
         assert statuses == {finding.status}
+
+
+def test_more_values_than_are_remembered_are_judged_right():
+    boxes = [box(f"{n:04}", weight=float(n)) for n in range(MAX_REMEMBERED + 100)]
+
+    findings = evaluate([rule("weight < 1050.0")], snapshot(*boxes, *boxes))
+
+    assert [each.status is Status.PASS for each in findings] == [
+        float(each.ref.name) < 1050.0 for each in findings
+    ]
