@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -120,12 +120,18 @@ class Reader(Protocol):
         """The items under `key` of every page. Raises AwsError if any page cannot be read."""
         ...
 
-    def table(
-        self, service: str, operation: str, key: str, by: str, **params: Any
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """The items of `pages` by the value of their member `by`, built once per sweep.
+    def digest(
+        self,
+        reduce: Callable[[Sequence[Mapping[str, Any]]], T],
+        service: str,
+        operation: str,
+        key: str,
+        **params: Any,
+    ) -> T:
+        """`reduce` of the items of `pages`, made once per sweep and kept instead of the items.
 
-        Items without that member are left out. Raises AwsError as `pages` does.
+        `reduce` is a function of a module, for it is part of what the digest is known by.
+        Raises AwsError as `pages` does.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
@@ -104,12 +104,16 @@ class FakeAws:
         """The items under `key` of the prepared answer."""
         return tuple(self.call(service, operation, **params).get(key, ()))
 
-    def table(
-        self, service: str, operation: str, key: str, by: str, **params: Any
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """The items by a member of theirs."""
-        items = self.pages(service, operation, key, **params)
-        return {str(item[by]): item for item in items if by in item}
+    def digest(
+        self,
+        reduce: Callable[[Sequence[Mapping[str, Any]]], T],
+        service: str,
+        operation: str,
+        key: str,
+        **params: Any,
+    ) -> T:
+        """The items, reduced."""
+        return reduce(self.pages(service, operation, key, **params))
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Always worked out anew: a test may change what stands behind it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from agent.aws.access import AccountAccess
 from agent.aws.errors import again
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from agent.aws.sweep import Sweep
 
 T = TypeVar("T")
+Reduce: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], T]
+
+DIGEST = "digest"
+"""Where the outcome of a digest holds it."""
 
 Witness = Callable[[str, datetime], None]
 """Is told of each call that was used, `service:Operation`, and when AWS answered it (UTC)."""
@@ -82,11 +86,15 @@ class SweepReader:
             error.account, error.region = self.account, self.region
             raise
 
-    def table(
-        self, service: str, operation: str, key: str, by: str, **params: Any
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Items of all pages by a member, built once; see `controls.model.Reader.table`."""
-        return self.sweep.table(self, (service, operation, key, by), params)
+    def digest(self, reduce: Reduce[T], service: str, operation: str, key: str, **params: Any) -> T:
+        """All items of all pages, reduced; see `controls.model.Reader.digest`."""
+        if self.owner and service == "s3" and "Bucket" in params:
+            params["ExpectedBucketOwner"] = self.owner
+        outcome = self.sweep.digest(self, reduce, (service, operation, key), params)
+        self.witness(f"{service}:{operation}", outcome.at)
+        if isinstance(outcome.answer, AwsError):
+            raise again(outcome.answer)
+        return outcome.answer[DIGEST]  # type: ignore[no-any-return]  # what `reduce` gave
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Worked out once per sweep; see `controls.model.Reader.memo`."""

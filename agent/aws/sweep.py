@@ -12,7 +12,8 @@ from agent.aws import errors
 from agent.aws.access import AccountAccess, Ask, Outcome, Tally, region_for
 from agent.aws.clock import Clock
 from agent.aws.memory import Memory, frozen
-from agent.aws.reader import SweepReader
+from agent.aws.paging import walk
+from agent.aws.reader import DIGEST, Reduce, SweepReader
 from controls.kinds.kind import LogBucket
 from controls.model import AwsError, CannotTellError
 
@@ -37,6 +38,7 @@ class Sweep:
     ) -> None:
         self._make = make
         self._hand = hand
+        self._clock = clock
         self._memory = Memory(clock)
         self._tally = Tally()
         self._accounts = _by_account(accounts)
@@ -44,7 +46,6 @@ class Sweep:
         self._listed: dict[str, _Buckets] = {}
         self._deadline = deadline
         self._memos: dict[Hashable, Any] = {}
-        self._tables: dict[Any, tuple[Mapping[str, Mapping[str, Any]], datetime]] = {}
         self.now = now
 
     @property
@@ -72,43 +73,60 @@ class Sweep:
         Raises:
             AwsError: Refused, an operation that is not in the hand.
         """
-        name = f"{service}:{operation}"
-        access, region = reader.access, reader.region
+        ask = self._ask_of(reader, service, operation)
+        key = (ask.access.account, ask.region, ask.name, frozen(params))
+        made = replace(ask, params=params)
+        return self._memory.ask(key, reader.deadline, lambda: self._make(made))
+
+    def digest(
+        self,
+        reader: SweepReader,
+        reduce: Reduce[Any],
+        what: tuple[str, str, str],
+        params: Mapping[str, Any],
+    ) -> Outcome:
+        """The outcome of walking all pages: what `reduce` made of them. The pages are let go.
+
+        Raises:
+            AwsError: Refused, an operation that is not in the hand.
+        """
+        service, operation, items = what
+        ask = self._ask_of(reader, service, operation)
+        name = (reduce.__module__, reduce.__qualname__)
+        key = (ask.access.account, ask.region, ask.name, items, name, frozen(params))
+
+        def make() -> Outcome:
+            made: list[Outcome] = []
+
+            def page(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+                made.append(self._make(replace(ask, params=asked)))
+                if isinstance(made[-1].answer, AwsError):
+                    raise made[-1].answer
+                return made[-1].answer
+
+            try:
+                digest = reduce(walk(ask.name, items, params, page))
+            except AwsError as error:
+                error.account, error.region = reader.account, reader.region
+                late = bool(made) and made[-1].out_of_time
+                return Outcome(error, made[-1].at if made else self._clock.utc(), late)
+            return Outcome({DIGEST: digest}, min(one.at for one in made))
+
+        return self._memory.ask(key, reader.deadline, make)
+
+    def _ask_of(self, reader: SweepReader, service: str, operation: str) -> Ask:
+        """The call, still without parameters. Raises AwsError Refused."""
+        name, access = f"{service}:{operation}", reader.access
         if name not in self._hand:
             raise AwsError(
                 errors.REFUSED,
                 "not among the operations of this hand",
                 action=name,
                 account=access.account,
-                region=region,
+                region=reader.region,
             )
-        where = region_for(service, region, access.partition(region))
-        deadline = reader.deadline
-
-        def make() -> Outcome:
-            return self._make(Ask(access, where, service, operation, params, deadline, self._tally))
-
-        key = (access.account, where, name, frozen(params))
-        return self._memory.ask(key, deadline, make)
-
-    def table(
-        self, reader: SweepReader, what: tuple[str, str, str, str], params: Mapping[str, Any]
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """The items of all pages by their member `by`; walked through once per sweep.
-
-        Two threads may build the same table at the same time; their calls are shared all the same.
-        """
-        service, operation, key, by = what
-        slot = (reader.account, reader.region, what, frozen(params))
-        known = self._tables.get(slot)
-        if known is None:
-            times: list[datetime] = []
-            quiet = replace(reader, witness=lambda _, at: times.append(at))
-            items = quiet.pages(service, operation, key, **params)
-            table = {str(item[by]): item for item in items if by in item}
-            known = self._tables[slot] = (table, min(times))
-        reader.witness(f"{service}:{operation}", known[1])
-        return known[0]
+        where = region_for(service, reader.region, access.partition(reader.region))
+        return Ask(access, where, service, operation, {}, reader.deadline, self._tally)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Two threads may work out the same at the same time; then the first to finish counts."""

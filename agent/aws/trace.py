@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from agent.aws.errors import REFUSED
 from agent.aws.hands import action_of
-from agent.aws.reader import SweepReader
+from agent.aws.reader import Reduce, SweepReader
 from controls.model import AwsError, Reader
 
 T = TypeVar("T")
@@ -80,12 +80,10 @@ class TracedReader:
         self._admit(service, operation)
         return self.reader.pages(service, operation, key, **params)
 
-    def table(
-        self, service: str, operation: str, key: str, by: str, **params: Any
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """The reader's table, if it was declared. Raises AwsError Refused otherwise."""
+    def digest(self, reduce: Reduce[T], service: str, operation: str, key: str, **params: Any) -> T:
+        """The reader's digest, if it was declared. Raises AwsError Refused otherwise."""
         self._admit(service, operation)
-        return self.reader.table(service, operation, key, by, **params)
+        return self.reader.digest(reduce, service, operation, key, **params)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The reader's; nothing is asked of AWS."""

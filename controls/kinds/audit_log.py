@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from controls.kinds.kind import Fact, Found, Item, Kind
 from controls.model import (
@@ -208,41 +208,40 @@ def _is_recent(answer: Any, now: datetime) -> bool:
     return moment is not None and now - moment <= RECENT
 
 
-def _day_objects(aws: Reader, log: Item, days_ago: int) -> list[tuple[datetime, str]]:
-    """(delivery time, log type) of the cluster's objects in one date folder, of every log type.
+Span: TypeAlias = tuple[datetime, datetime]
+"""The oldest and the newest delivery."""
 
-    One listing serves the three logs of a cluster; nothing else of the bucket is listed. An old
-    object that is copied onto itself is LastModified anew, so the time in its name counts too.
+
+def _day_objects(aws: Reader, log: Item, days_ago: int) -> Mapping[str, Span]:
+    """By log type, when the cluster's objects of one date folder were delivered.
+
+    One listing serves the three logs of a cluster; nothing else of the bucket is listed.
     """
     bucket, day = str(_fact(log, "log_bucket")), (aws.now - timedelta(days=days_ago)).date()
     prefix = day_prefix(
         _fact(log, "log_key_prefix"), aws.account, aws.region, log.data["cluster"], day
     )
-    objects = aws.of_bucket(bucket).pages(
-        "s3", "ListObjectsV2", "Contents", Bucket=bucket, Prefix=prefix
-    )
+    owner = aws.of_bucket(bucket)
+    return owner.digest(_spans, "s3", "ListObjectsV2", "Contents", Bucket=bucket, Prefix=prefix)
 
-    def parsed() -> list[tuple[datetime, str]]:
-        keys = ((entry["LastModified"], parse_key(str(entry["Key"]))) for entry in objects)
-        return [
-            (min(modified, key.stamped_at), key.log_type)
-            for modified, key in keys
-            if key is not None and key.cluster == log.data["cluster"]
-        ]
 
-    return aws.memo((NAME, bucket, prefix), parsed)
+def _spans(objects: Sequence[Mapping[str, Any]]) -> Mapping[str, Span]:
+    """An old object that is copied onto itself is LastModified anew: its name's time counts too."""
+    times: dict[str, list[datetime]] = {}
+    for entry in objects:
+        key = parse_key(str(entry["Key"]))
+        if key is not None:
+            delivered = min(entry["LastModified"], key.stamped_at)
+            times.setdefault(key.log_type, []).append(delivered)
+    return {log_type: (min(found), max(found)) for log_type, found in times.items()}
 
 
 def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:
     folders = FOLDERS if _steady(aws, log) else 2
     for days_ago in range(folders):
-        times = [
-            time
-            for time, log_type in _day_objects(aws, log, days_ago)
-            if log_type == log.data["log_type"]
-        ]
-        if times:
-            return max(times)
+        span = _day_objects(aws, log, days_ago).get(log.data["log_type"])
+        if span:
+            return span[1]
     return _older_than_the_folders(aws, log, folders)
 
 
@@ -329,7 +328,7 @@ def _first_evidence(aws: Reader, log: Item) -> tuple[datetime, str]:
     times: list[datetime] = []
     if "s3" in _fact(log, "log_destinations"):
         for days_ago in range(FOLDERS):
-            times += [time for time, _ in _day_objects(aws, log, days_ago)]
+            times += [oldest for oldest, _ in _day_objects(aws, log, days_ago).values()]
     elif known := _moment(last_record_at(aws, log)):
         times.append(known)
     if delivered := _fact(log, "last_delivery_at"):

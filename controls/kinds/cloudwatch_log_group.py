@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from controls.kinds.kind import Fact, Found, Item, Kind
@@ -118,14 +118,14 @@ def _days(group: Mapping[str, Any]) -> int | None:
 
 def _group(aws: Reader, group: Item) -> Mapping[str, Any] | None:
     """One listing for all groups of the target: by prefix, as a pattern search omits retention."""
-    groups = aws.table(
-        "logs",
-        "DescribeLogGroups",
-        "logGroups",
-        "logGroupName",
-        logGroupNamePrefix="/aws/redshift/",
+    groups = aws.digest(
+        _by_name, "logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix="/aws/redshift/"
     )
     return groups.get(group.ref.name)
+
+
+def _by_name(groups: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {str(group["logGroupName"]): group for group in groups if "logGroupName" in group}
 
 
 CLOUDWATCH_LOG_GROUP = Kind(

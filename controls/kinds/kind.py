@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from controls.model import Absent, Gap, Reader, Ref, Resource
@@ -112,6 +113,7 @@ class Kind:
         return {fact.name: fact for fact in self.facts}[name]
 
 
+@cache
 def _members(function: FactFunction) -> tuple[Any, ...]:
     """The union members of a fact's return annotation; the value's type comes first."""
     hint = get_type_hints(function)["return"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -170,15 +170,17 @@ def test_a_server_that_repeats_its_token_is_left(open_aws: Open) -> None:
     assert wire.count("redshift:DescribeClusters") == 2
 
 
-def test_a_table_of_all_pages_is_built_once(open_aws: Open) -> None:
+def _names(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(one["ClusterIdentifier"]) for one in found]
+
+
+def test_a_digest_of_all_pages_is_made_once(open_aws: Open) -> None:
     aws, wire = open_aws(lambda seen: identity(seen) or clusters("one", "two"))
     reader = aws.sweep(NOW, [AccountAccess(BASE)]).reader(BASE, "eu-west-1")
     asked = [trace(reader, ["redshift:DescribeClusters"]) for _ in range(2)]
-    tables = [
-        one.table("redshift", "DescribeClusters", "Clusters", "ClusterIdentifier") for one in asked
-    ]
+    digests = [one.digest(_names, "redshift", "DescribeClusters", "Clusters") for one in asked]
 
-    assert tables[0] is tables[1]
-    assert set(tables[0]) == {"one", "two"}
+    assert digests[0] is digests[1]
+    assert digests[0] == ["one", "two"]
     assert asked[0].trace == asked[1].trace
     assert wire.count("redshift:DescribeClusters") == 1

@@ -137,8 +137,11 @@ class Paper:
     def pages(self, *_: Any, **__: Any) -> tuple[Mapping[str, Any], ...]:
         return ({"a": 1},)
 
-    def table(self, *_: Any, **__: Any) -> Mapping[str, Mapping[str, Any]]:
-        return {"a": {"a": 1}}
+    def digest(self, *_: Any, **__: Any) -> Any:
+        return 1
+
+    def memo(self, _: Any, compute: Any) -> Any:
+        return compute()
 
     def of_bucket(self, bucket: str) -> Paper:
         return self
@@ -147,7 +150,7 @@ class Paper:
 def test_any_reader_can_be_traced_with_the_time_of_the_sweep() -> None:
     traced = trace(Paper(), ["s3:ListObjectsV2"])
     traced.of_bucket("logs").pages("s3", "ListObjectsV2", "Contents", Bucket="logs")
-    traced.table("s3", "ListObjectsV2", "Contents", "Key", Bucket="logs")
+    traced.digest(len, "s3", "ListObjectsV2", "Contents", Bucket="logs")
 
     assert (traced.trace.source, traced.trace.read_at) == ("s3:ListBucket", NOW)
 
