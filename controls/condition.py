@@ -151,8 +151,7 @@ class Environment:
             if text == source:
                 return ()
             parts.append(self._condition(text, part, expression))
-        read = frozenset[str]().union(*(part.reads for part in parts))
-        return tuple(parts) if read == names(tree) & self.facts else ()
+        return tuple(parts)
 
     def _faults(self, source: str, tree: Node) -> Iterator[Fault]:
         """What CEL's own check lets pass and a rule may not have."""
