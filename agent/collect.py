@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from agent.aws.trace import trace
+from agent.turns import side_by_side
 from controls.condition import check_value
 from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
 from controls.model import (
@@ -100,6 +101,7 @@ class _Sweep:
     wanted: Wanted
     log_buckets: tuple[LogBucket, ...]
     progress: Progress
+    workers: int
     found: dict[str, list[Resource]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     blind: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -115,36 +117,54 @@ def collect(
     log_buckets: Sequence[LogBucket] = (),
     workers: int = 16,
     progress: Progress = lambda what, done, total: None,
+    stop: Callable[[], object] = lambda: None,
 ) -> Snapshot:
     """Everything the rules need to know about the targets, as far as it could be seen.
 
     Root kinds are listed once per target, derived kinds from what was found; then each resource's
     facts are read, resources side by side on `workers` threads. What cannot be listed is a Gap,
-    what cannot be read an unknown fact; the sweep itself does not fail.
+    what cannot be read an unknown fact; the sweep itself does not fail. `stop` is called where it
+    is interrupted: it must end what waits for AWS.
     """
     wanted = wanted_facts(rules, kinds)
     used = tuple(kind for kind in kinds if kind.name in wanted.facts)
-    sweep = _Sweep(world, tuple(targets), used, wanted, tuple(log_buckets), progress)
+    sweep = _Sweep(world, tuple(targets), used, wanted, tuple(log_buckets), progress, workers)
     with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
-        roots = [kind for kind in used if kind.lists]
-        _read_all(sweep, pool, _list_roots(sweep, pool, roots))
-        derived = [kind for kind in used if kind.derives]
-        if any("s3:ListBuckets" in fact.needs for kind in used for fact in wanted.of(kind)):
-            _find_owners(sweep, pool)
-        _read_all(sweep, pool, [entry for kind in derived for entry in _derive(sweep, kind)])
+        try:
+            _look(sweep, pool)
+        except BaseException:
+            stop()  # or leaving this block would wait until the threads have had their answers
+            raise
     resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
     return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps))
+
+
+def _look(sweep: _Sweep, pool: Executor) -> None:
+    """Root kinds first; what they say leads to the others."""
+    _read_all(sweep, pool, _list_roots(sweep, pool))
+    if any("s3:ListBuckets" in fact.needs for k in sweep.kinds for fact in sweep.wanted.of(k)):
+        _find_owners(sweep, pool)
+    derived = [kind for kind in sweep.kinds if kind.derives]
+    _read_all(sweep, pool, [entry for kind in derived for entry in _derive(sweep, kind)])
 
 
 Listed = tuple[Kind, Item, datetime]
 
 
-def _list_roots(sweep: _Sweep, pool: ThreadPoolExecutor, roots: Sequence[Kind]) -> list[Listed]:
+def _list_roots(sweep: _Sweep, pool: Executor) -> list[Listed]:
     """Root kinds of every target. A target that is known to be unreadable is one gap a kind."""
+    roots = [kind for kind in sweep.kinds if kind.lists]
     jobs = [(kind, target) for target in sweep.targets for kind in roots]
+    answers = side_by_side(
+        pool,
+        sweep.workers,
+        jobs,
+        lambda job: _list(sweep.world, *job),
+        group=lambda job: (job[1].account, job[1].region),
+    )
     listed: list[Listed] = []
     seen: set[str] = set()
-    for items, gap in pool.map(lambda job: _list(sweep.world, *job), jobs):
+    for items, gap in answers:
         if gap:
             sweep.gaps.append(gap)
         for entry in items:
@@ -202,7 +222,7 @@ def _partition(sweep: _Sweep) -> str:
     return "aws"
 
 
-def _find_owners(sweep: _Sweep, pool: ThreadPoolExecutor) -> None:
+def _find_owners(sweep: _Sweep, pool: Executor) -> None:
     """Account and region of every log bucket that is named anywhere, where they can be told."""
     asked: dict[str, tuple[str, str]] = {
         entry.bucket: (entry.account, entry.region) for entry in sweep.log_buckets
@@ -220,16 +240,23 @@ def _find_owners(sweep: _Sweep, pool: ThreadPoolExecutor) -> None:
             return None  # every fact of the bucket will say why
         return bucket, (found.account, found.region)
 
-    sweep.owners.update(filter(None, pool.map(owner, sorted(asked.items()))))
+    jobs = sorted(asked.items())
+    owners = side_by_side(pool, sweep.workers, jobs, owner, group=lambda entry: entry[1])
+    sweep.owners.update(filter(None, owners))
 
 
-def _read_all(sweep: _Sweep, pool: ThreadPoolExecutor, listed: Sequence[Listed]) -> None:
+def _read_all(sweep: _Sweep, pool: Executor, listed: Sequence[Listed]) -> None:
     """The wanted facts of every listed item, resources side by side."""
-    total = len(listed)
-    jobs = pool.map(lambda entry: _read(sweep, *entry), listed)
-    for done, resource in enumerate(jobs, start=1):
+    resources = side_by_side(
+        pool,
+        sweep.workers,
+        listed,
+        lambda entry: _read(sweep, *entry),
+        group=lambda entry: _read_in(sweep, entry[1]),
+        done=lambda number: sweep.progress("resources", number, len(listed)),
+    )
+    for resource in resources:
         sweep.found.setdefault(resource.ref.kind, []).append(resource)
-        sweep.progress("resources", done, total)
 
 
 def _read(sweep: _Sweep, kind: Kind, item: Item, listed_at: datetime) -> Resource:
@@ -314,7 +341,7 @@ def _statuses(sweep: _Sweep) -> tuple[TargetStatus, ...]:
 
 def _status(sweep: _Sweep, target: Target, counts: Mapping[tuple[str, str], int]) -> TargetStatus:
     key = (target.account, target.region)
-    gaps = [gap for gap in sweep.gaps if (gap.account, gap.region) == key]
+    gaps = [g for g in sweep.gaps if (g.account, g.region, g.resource) == (*key, "*")]
     roots = {kind.name for kind in sweep.kinds if kind.lists}
     unlisted = {gap.kind for gap in gaps} & roots
     blind = sweep.blind.get(key, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from agent import __version__
 from agent.aws.access import partition_of
+from agent.aws.clock import system_clock
 from agent.aws.door import Aws
 from agent.aws.settings import AwsSettings
 from agent.collect import Progress, collect
@@ -23,7 +25,7 @@ from agent.yaml_file import ConfigProblems
 from controls import params, waiver
 from controls.evaluate import evaluate
 from controls.kinds.catalog import KINDS
-from controls.model import Finding, Report, Resource, Snapshot, Value
+from controls.model import Report, Resource, Snapshot, Value
 from controls.rule import Rule
 from controls.waiver import Waiver
 from controls.written import Problem
@@ -41,19 +43,24 @@ class Loaded:
 def load(args: Namespace) -> Loaded:
     """Settings, rules and waivers. Raises StopError naming every problem in them."""
     settings = settings_of(args)
-    try:
-        waivers = load_waivers(settings.waivers) if settings.waivers else ()
-    except ConfigProblems as problems:
-        raise StopError(WRONG_USE, _several("the waivers", problems.problems)) from problems
+    waivers, wrong_waivers = _waivers_of(settings)
     rules, wrong_rules = packs_of(args, settings)
-    if wrong_rules:
-        raise StopError(WRONG_USE, _several("the rules", [str(one) for one in wrong_rules]))
+    if wrong_rules or wrong_waivers:
+        both = [*map(str, wrong_rules), *wrong_waivers]
+        raise StopError(WRONG_USE, _several("the rules and waivers", both))
     declared = {rule.id: rule.params for rule in rules}
     wrong = params.problems(settings.all_overrides(), declared)
     wrong += waiver.problems(waivers, declared)
     if wrong:
         raise StopError(WRONG_USE, _several("the configuration", wrong))
-    return Loaded(settings, _only(rules, args.only_rules), waivers)
+    return Loaded(settings, only(rules, args.only_rules), waivers)
+
+
+def _waivers_of(settings: Settings) -> tuple[tuple[Waiver, ...], tuple[str, ...]]:
+    try:
+        return (load_waivers(settings.waivers) if settings.waivers else ()), ()
+    except ConfigProblems as problems:
+        return (), problems.problems
 
 
 def settings_of(args: Namespace) -> Settings:
@@ -71,7 +78,8 @@ def packs_of(args: Namespace, settings: Settings) -> tuple[tuple[Rule, ...], tup
     return load_packs(settings.packs, folders, {kind.name: kind for kind in KINDS})
 
 
-def _only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...]:
+def only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...]:
+    """The rules of these names; all if none is named. Raises StopError for a name there is not."""
     known = {rule.id for rule in rules}
     missing = [name for name in wanted or () if name not in known]
     if missing:
@@ -101,7 +109,8 @@ class Looked:
 
 def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
     """One sweep of live AWS. Raises StopError if it cannot even begin."""
-    aws = open_aws(loaded.settings)
+    stop = threading.Event()
+    aws = open_aws(loaded.settings, stop)
     try:
         plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
         buckets = loaded.settings.known_log_buckets()
@@ -114,6 +123,7 @@ def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
             log_buckets=buckets,
             workers=loaded.settings.workers,
             progress=progress,
+            stop=stop.set,
         )
         everywhere = every_region_is_asked(loaded.settings, args.regions)
         unseen = () if everywhere else not_looked_at(aws, plan)
@@ -130,8 +140,8 @@ def not_looked_at(aws: Aws, plan: Plan) -> tuple[str, ...]:
     return tuple(sorted(known - looked))
 
 
-def open_aws(settings: Settings) -> Aws:
-    """The door to AWS with the configured timeouts. Imports botocore."""
+def open_aws(settings: Settings, stop: threading.Event | None = None) -> Aws:
+    """The door to AWS with the configured timeouts. Imports botocore. `stop` ends every wait."""
     timeouts = settings.call_timeouts
     return Aws(
         AwsSettings(
@@ -140,7 +150,8 @@ def open_aws(settings: Settings) -> Aws:
             connect_timeout=timeouts.connect_seconds,
             read_timeout=timeouts.read_seconds,
             target_seconds=settings.target_deadline_seconds,
-        )
+        ),
+        clock=system_clock(stop),
     )
 
 
@@ -161,10 +172,4 @@ def judge(snapshot: Snapshot, loaded: Loaded) -> Report:
 
 def narrowed(loaded: Loaded, rule: str) -> Loaded:
     """The same with one rule only. Raises StopError if there is none of that name."""
-    return replace(loaded, rules=_only(loaded.rules, [rule]))
-
-
-def failing(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that fail, gravest first."""
-    failed = [finding for finding in findings if finding.status == "fail"]
-    return sorted(failed, key=lambda finding: (-finding.severity.rank, finding.id))
+    return replace(loaded, rules=only(loaded.rules, [rule]))
