@@ -39,10 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StopError as stop:
         print(f"trailkeeper: {stop.message}", file=sys.stderr)  # noqa: T201 - the one message
         return stop.code
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error, and nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         print("trailkeeper: interrupted", file=sys.stderr)  # noqa: T201 - the one message
         return 130
@@ -57,10 +53,45 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
         return WRONG_USE
     if args.check and args.command:
         parser.error(f"--check and {args.command} are two commands: choose one")
+    _refuse_what_does_nothing(parser, args, command)
     _log_to_stderr()
     module = import_module(f"agent.commands.{command}")
     code: int = module.run(args)
     return code
+
+
+_ONLY_FOR = {
+    "format": ("check",),
+    "all": ("check",),
+    "fail_on": ("check",),
+    "allow_unknown": ("check",),
+    "allow_empty": ("check",),
+    "snapshot": ("check", "explain"),
+}
+"""The options before the command that only these commands heed."""
+
+_SCOPE = {
+    "config": "--config",
+    "rule_dirs": "--rules",
+    "only_rules": "--rule",
+    "accounts": "--account",
+    "regions": "--region",
+}
+
+
+def _refuse_what_does_nothing(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, command: str
+) -> None:
+    """An option that would be ignored is an error: who gave it relies on it."""
+    for name, commands in _ONLY_FOR.items():
+        if command not in commands and getattr(args, name) != parser.get_default(name):
+            option = "--" + name.replace("_", "-")
+            parser.error(f"{option} says nothing to {command}: it is for --check")
+    given = [option for name, option in _SCOPE.items() if getattr(args, name)]
+    if command == "demo" and (given or args.output):
+        parser.error(f"{(given or ['--output'])[0]} says nothing to demo: it brings its own")
+    if args.snapshot and (args.accounts or args.regions):
+        parser.error("--account and --region choose where to look; a snapshot is judged whole")
 
 
 def _internal(error: Exception) -> int:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from agent.commands.snapshot import read_snapshot
 from agent.formats import as_json, junit, sarif, text
@@ -60,5 +61,14 @@ def rendered(
 
 
 def rule_files(loaded: Loaded) -> dict[str, str]:
-    """Each rule's file as it is seen from a repository: results of SARIF stand at a file."""
-    return {rule.id: f"rules/{rule.pack}/{rule.id}.yaml" for rule in loaded.rules}
+    """Each rule's file as it is seen from a repository: results of SARIF stand at a file.
+
+    Rules from outside the directory at hand, the installed pack among them, stand where a
+    repository would keep them.
+    """
+    return {
+        rule.id: f"rules/{rule.pack}/{rule.id}.yaml"
+        if PurePath(rule.path).is_absolute()
+        else PurePath(rule.path).as_posix()
+        for rule in loaded.rules
+    }

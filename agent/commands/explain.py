@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from agent.commands.snapshot import read_snapshot
-from agent.output import write_result
+from agent.output import printable, write_result
 from agent.progress import shown_progress
-from agent.stop import WRONG_USE, StopError
+from agent.stop import NO_VERDICT, WRONG_USE, StopError
 from agent.sweep import judge, load, look, narrowed
 from controls.because import value_text
+from controls.evaluate import EVERY
 from controls.model import Finding, Reading, State
 from controls.rule import Rule
 
@@ -31,16 +32,22 @@ def run(args: Namespace) -> int:
         if args.resource in (finding.ref.name, finding.ref.arn, finding.id)
     ]
     if not chosen:
-        raise StopError(WRONG_USE, _not_found(args.resource, findings))
-    write_result("\n\n".join(explained(loaded.rules[0], one) for one in chosen), args.output)
+        raise _not_found(args.resource, findings)
+    text = "\n\n".join(explained(loaded.rules[0], one) for one in chosen)
+    write_result(printable(text), args.output)
     return 0
 
 
-def _not_found(resource: str, findings: Sequence[Finding]) -> str:
-    names = sorted({finding.ref.name for finding in findings})
+def _not_found(resource: str, findings: Sequence[Finding]) -> StopError:
+    """Nothing of that name was seen: a wrong name, or a place that could not be looked into."""
+    unlisted = [finding.because for finding in findings if finding.ref.name == EVERY]
+    names = sorted({finding.ref.name for finding in findings} - {EVERY})
     close = get_close_matches(resource, names, n=3) or names[:5]
     known = f"; there are {', '.join(close)}" if close else "; the sweep found none at all"
-    return f"this rule judges no resource {resource!r}{known}"
+    message = f"this rule judges no resource {resource!r}{known}"
+    if unlisted:
+        return StopError(NO_VERDICT, printable("; but ".join([message, *unlisted])))
+    return StopError(WRONG_USE, printable(message))
 
 
 def explained(rule: Rule, finding: Finding) -> str:

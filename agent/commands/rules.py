@@ -8,7 +8,7 @@ from argparse import Namespace
 from agent.catalogue import markdown, one_line, shown_rule
 from agent.output import write_result
 from agent.stop import WRONG_USE, StopError
-from agent.sweep import load, packs_of, settings_of
+from agent.sweep import load, only, packs_of, settings_of
 from controls.rule_file import check_examples
 
 
@@ -38,6 +38,8 @@ def show(args: Namespace) -> int:
 def test(args: Namespace) -> int:
     """Load every rule and run its examples; each mistake with file, line and column."""
     rules, problems = packs_of(args, settings_of(args))
+    if not problems:
+        rules = only(rules, args.only_rules)
     wrong = [*problems, *(one for rule in rules for one in check_examples(rule))]
     if wrong:
         for problem in wrong:

@@ -33,5 +33,7 @@ def read_snapshot(path: str) -> Snapshot:
         raise StopError(WRONG_USE, f"{path} is not JSON: {error.msg} ({where})") from error
     except SnapshotError as error:
         raise StopError(WRONG_USE, f"{path}: {error}") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise StopError(WRONG_USE, f"{path} is not JSON: {error}") from error
     except RecursionError as error:
         raise StopError(WRONG_USE, f"{path} is nested too deep to be a snapshot") from error
