@@ -39,9 +39,17 @@ class Probe:
 
 
 def find_sample(reader: Reader, log_buckets: Iterable[LogBucket]) -> Sample:
-    """A log bucket: a configured one, else where some cluster of the target logs."""
-    for entry in log_buckets:
-        return Sample(entry.bucket)
+    """A log bucket: one configured as the account's own, else where some cluster here logs.
+
+    With neither, any that is configured.
+    """
+    configured = sorted(log_buckets, key=lambda entry: entry.account != reader.account)
+    if configured and configured[0].account == reader.account:
+        return Sample(configured[0].bucket)
+    return _logged_to(reader) or Sample(configured[0].bucket if configured else "")
+
+
+def _logged_to(reader: Reader) -> Sample | None:
     try:
         clusters = reader.pages("redshift", "DescribeClusters", "Clusters")
         for cluster in clusters[:20]:
@@ -50,8 +58,8 @@ def find_sample(reader: Reader, log_buckets: Iterable[LogBucket]) -> Sample:
             if status.get("LoggingEnabled") and status.get("BucketName"):
                 return Sample(str(status["BucketName"]))
     except AwsError:
-        return Sample()  # the lines for these operations will say why
-    return Sample()
+        return None  # the lines for these operations will say why
+    return None
 
 
 def _always(**params: Any) -> Params:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from agent.aws.door import Aws
 from agent.aws.hands import iam_actions
 from agent.collect import Target, operations
 from agent.doctor_probes import PROBES, Probe, Sample, find_sample
-from agent.output import write_result
+from agent.output import printable, write_result
 from agent.stop import NO_VERDICT, StopError
 from agent.sweep import Loaded, load, open_aws
 from agent.targets import plan_targets
@@ -31,6 +32,8 @@ class Line:
     state: str
     what: str
     advice: str = ""
+    closed: bool = False
+    """Nobody answers there, or not to these credentials: what else is asked there fails alike."""
 
     def __str__(self) -> str:
         mark = {"ok": "ok     ", "bad": "BAD    ", "unknown": "unknown"}[self.state]
@@ -40,7 +43,7 @@ class Line:
 def run(args: Namespace) -> int:
     """Print a line for each thing that was looked at; 3 if anything is not ok."""
     lines = list(examine(args))
-    write_result("\n".join(str(line) for line in lines), args.output)
+    write_result(printable("\n".join(str(line) for line in lines)), args.output)
     return 0 if all(line.state == "ok" for line in lines) else NO_VERDICT
 
 
@@ -52,32 +55,52 @@ def examine(args: Namespace) -> Iterator[Line]:
     try:
         plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
         for access in plan.accesses:
-            yield from _identity(aws, access)
-        for target in plan.targets:
-            yield from _target(aws, loaded, plan.accesses, target)
+            targets = [one for one in plan.targets if one.account == access.account]
+            if targets:
+                yield from _account(aws, loaded, plan.accesses, access, targets)
     except StopError as stop:
         if stop.code != NO_VERDICT:
             raise
         yield Line("bad", "credentials", stop.message)
+        yield from _clock(aws, AccountAccess("", region=aws.default_region()))
     finally:
         aws.close()
 
 
-def _identity(aws: Aws, access: AccountAccess) -> Iterator[Line]:
+def _account(
+    aws: Aws,
+    loaded: Loaded,
+    accesses: tuple[AccountAccess, ...],
+    access: AccountAccess,
+    targets: Sequence[Target],
+) -> Iterator[Line]:
+    """One way in, and what may be asked through it; nothing more where it is closed."""
     how = f"role {access.role_arn}" if access.role_arn else "the credentials at hand"
     try:
         found = aws.identify(access, access.region)
-        yield Line("ok", f"credentials: {how} give {found.arn}")
-        yield clock_line(aws.utc(), aws.server_time(access, access.region), access.account)
     except AwsError as error:
         yield Line("bad", f"credentials: {how}", _advice(error))
+        yield from _clock(aws, access)
+        return
+    yield Line("ok", f"credentials: {how} give {found.arn}")
+    yield from _clock(aws, access)
+    for target in targets:
+        yield from _target(aws, loaded, accesses, target)
+
+
+def _clock(aws: Aws, access: AccountAccess) -> Iterator[Line]:
+    """The clock, where anyone tells the time: a refusal does too, as of a clock that is off."""
+    if access.region:
+        with suppress(AwsError):  # who cannot be reached is said in a line of its own
+            yield clock_line(aws.utc(), aws.server_time(access, access.region), access.account)
 
 
 def clock_line(ours: datetime, theirs: datetime, account: str) -> Line:
     """Whether our clock agrees with AWS's."""
     skew = abs(ours - theirs)
     if skew <= SKEW:
-        return Line("ok", f"clock: within {SKEW.seconds} s of AWS (account {account})")
+        asked = f" (account {account})" if account else ""
+        return Line("ok", f"clock: within {SKEW.total_seconds():.0f} s of AWS{asked}")
     seconds = int(skew.total_seconds())
     return Line(
         "bad",
@@ -97,27 +120,43 @@ def _target(
     sweep = aws.sweep(aws.utc(), accesses, loaded.settings.known_log_buckets())
     reader = sweep.reader(target.account, target.region)
     sample = find_sample(reader, loaded.settings.known_log_buckets())
+    closed = set[str]()
     for operation in sorted(operations(loaded.rules, KINDS)):
-        yield probe_line(reader, operation, PROBES[operation], sample, where)
+        service = operation.split(":")[0]
+        if service in closed:
+            where = f"{_action(operation)} in {target.account}/{target.region}"
+            yield Line("unknown", where, f"not tried: {service} gave no answer just now")
+            continue
+        line = probe_line(reader, operation, PROBES[operation], sample)
+        if line.closed:
+            closed.add(service)
+        yield line
 
 
-def probe_line(reader: Reader, operation: str, probe: Probe, sample: Sample, where: str) -> Line:
+def _action(operation: str) -> str:
+    return ", ".join(iam_actions(operation)) or operation
+
+
+def probe_line(reader: Reader, operation: str, probe: Probe, sample: Sample) -> Line:
     """Whether one operation is permitted, told by a harmless call."""
-    action = ", ".join(iam_actions(operation)) or operation
-    what = f"{action} in {where}"
+    action = _action(operation)
+    what = f"{action} in {reader.account}/{reader.region}"
     params = probe.params(sample, reader)
     if params is None:
         return Line("unknown", what, f"not tried: {probe.lacks}")
     service, name = operation.split(":")
     try:
-        asked = reader.of_bucket(sample.bucket) if probe.on_bucket else reader
-        asked.call(service, name, absent=probe.harmless, **params)
+        if probe.on_bucket:
+            reader = reader.of_bucket(sample.bucket)
+            what = f"{action} in {reader.account}/{reader.region} (bucket {sample.bucket})"
+        reader.call(service, name, absent=probe.harmless, **params)
     except CannotTellError as error:
         return Line("unknown", what, f"not tried: {error}")
     except AwsError as error:
         if error.denied:
             return Line("bad", what, f"denied: allow {action} (trailkeeper iam prints the policy)")
-        return Line("unknown", what, _advice(error))
+        closed = error.code in (errors.UNREACHABLE, errors.TIMEOUT) or errors.is_expired(error)
+        return Line("bad" if closed else "unknown", what, _advice(error), closed)
     return Line("ok", what)
 
 
