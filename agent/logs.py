@@ -6,24 +6,50 @@ import logging
 import sys
 
 import structlog
+from structlog.types import Processor
 
 
 def configure(level: int = logging.WARNING) -> None:
-    """Set up structlog. Results never pass through it; it writes to stderr only."""
+    """Set up structlog, and let what libraries log and warn of leave the same way.
+
+    Results never pass through it; it writes to stderr only.
+    """
     terminal = sys.stderr.isatty()
-    renderer = (
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if terminal else [structlog.processors.format_exc_info]),
+    ]
+    renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if terminal
         else structlog.processors.JSONRenderer()
     )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if terminal else [structlog.processors.format_exc_info]),
-            renderer,
-        ],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    _adopt_libraries(level, shared, renderer)
+
+
+def _adopt_libraries(level: int, shared: list[Processor], renderer: Processor) -> None:
+    """Libraries use the standard logging and warnings: bare lines would break a JSON log."""
+    handler = logging.StreamHandler(sys.stderr)
+    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[strip, renderer],
+        )
+    )
+    for old in [one for one in logging.root.handlers if isinstance(one.formatter, _OURS)]:
+        logging.root.removeHandler(old)
+    logging.root.addHandler(handler)
+    logging.root.setLevel(level)
+    logging.captureWarnings(capture=True)
+
+
+_OURS = structlog.stdlib.ProcessorFormatter
+"""How our own handler is told from one that was there before (a test's)."""

@@ -101,7 +101,8 @@ def _client_error(raised: boto.ClientError, operation: str, account: str, region
     said = raised.response.get("Error", {})
     status = int(raised.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     code = str(said.get("Code") or "Unknown")
-    message = str(said.get("Message") or "")
+    # SignatureDoesNotMatch goes on with what was signed, the session token among it.
+    message = str(said.get("Message") or "").partition("The Canonical String")[0].rstrip()
     if code.isdigit() and status >= 500:
         # botocore's stand-in for a body that is empty or a page of HTML.
         message = f"HTTP {status} {_phrase(status)} without an AWS error in it"
