@@ -53,32 +53,38 @@ def evaluate(
     for rule in rules:
         judged = _Judge(rule, snapshot.taken_at)
         of_rule = [judged.finding(each, params_of) for each in resources.get(rule.kind, ())]
-        of_rule += _unlisted(rule, snapshot)
+        of_rule += _unseen(rule, snapshot)
         found += sorted(of_rule, key=lambda finding: finding.ref.id)
     return tuple(found)
 
 
-def _unlisted(rule: Rule, snapshot: Snapshot) -> list[Finding]:
-    """One unknown for each target in which the rule's kind could not be listed."""
-    reasons: dict[tuple[str, str], dict[str, None]] = {}
+def _unseen(rule: Rule, snapshot: Snapshot) -> list[Finding]:
+    """One unknown for each target where the rule's kind, or one resource of it, was not seen."""
+    reasons: dict[tuple[str, str, str], dict[str, None]] = {}
     for gap in snapshot.gaps:
         if gap.kind == rule.kind:
-            reasons.setdefault((gap.account, gap.region), {})[gap.reason] = None
+            place = (gap.account, gap.region, gap.resource)
+            reasons.setdefault(place, {})[gap.reason] = None
     return [
         Finding(
             rule=rule.id,
             title=rule.title,
             severity=rule.severity,
             status=Status.UNKNOWN,
-            ref=Ref(rule.kind, account, region, EVERY),
-            because=f"{rule.kind} could not be listed: {because.why_unknown(tuple(why))}",
+            ref=Ref(rule.kind, account, region, resource),
+            because=_told(rule, resource, tuple(why)),
             remedy=rule.remedy,
             reasons=tuple(why),
             params=rule.params,
             maps=rule.maps,
         )
-        for (account, region), why in reasons.items()
+        for (account, region, resource), why in reasons.items()
     ]
+
+
+def _told(rule: Rule, resource: str, reasons: Sequence[str]) -> str:
+    why = because.why_unknown(reasons)
+    return f"{rule.kind} could not be listed: {why}" if resource == EVERY else why
 
 
 class _Judge:

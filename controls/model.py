@@ -200,12 +200,17 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Resources of a kind that could not be listed in a target: becomes unknown findings."""
+    """Resources of a kind that could not be seen in a target: becomes unknown findings.
+
+    `resource` is `*` where the kind could not be listed; else it names what stands behind one
+    resource that is known to be there and cannot be judged.
+    """
 
     kind: str
     account: str
     region: str
     reason: str
+    resource: str = "*"
 
 
 class Coverage(StrEnum):

@@ -53,8 +53,14 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
         "targets": [_target_json(target) for target in snapshot.targets],
         "resources": [_resource_json(resource) for resource in snapshot.resources],
         "gaps": [
-            {"kind": g.kind, "account": g.account, "region": g.region, "reason": g.reason}
-            for g in snapshot.gaps
+            {
+                "kind": gap.kind,
+                "account": gap.account,
+                "region": gap.region,
+                "reason": gap.reason,
+                "resource": gap.resource,
+            }
+            for gap in snapshot.gaps
         ],
     }
 
@@ -221,6 +227,7 @@ def _gap(place: _Place) -> Gap:
         account=place.at("account").text(),
         region=place.at("region").text(),
         reason=place.at("reason").text(),
+        resource=place.at("resource").text(),
     )
 
 

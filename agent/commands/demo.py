@@ -43,6 +43,8 @@ def run(args: Namespace) -> int:
         config = Path(folder) / "trailkeeper.yaml"
         config.write_text(estate.configuration(), encoding="utf-8")
         environment = _environment(server)
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
         os.environ.update(environment)
         _say(_check_once(config, estate.WALKTHROUGH))
         if not args.once:
@@ -59,13 +61,11 @@ def _environment(server: Server) -> dict[str, str]:
         "AWS_ENDPOINT_URL": server.endpoint,
         "AWS_ACCESS_KEY_ID": long_term_key(server.account),
         "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_SESSION_TOKEN": "",
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_PROFILE": "",
     }
 
 
@@ -106,7 +106,8 @@ def _invitation(environment: dict[str, str], config: Path) -> str:
     exports = "\n".join(f"export {name}={value}" for name, value in environment.items())
     return (
         "The estate keeps running. In another terminal, this points any AWS tool at it:\n\n"
-        f"{exports}\n\ntrailkeeper --check --config {config}\n"
+        f"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n{exports}\n\n"
+        f"trailkeeper --check --config {config}\n"
         "aws redshift describe-clusters\n\nCtrl-C ends it."
     )
 

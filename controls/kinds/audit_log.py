@@ -241,7 +241,9 @@ def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:
     for days_ago in range(folders):
         span = _day_objects(aws, log, days_ago).get(log.data["log_type"])
         if span:
-            return span[1]
+            day = (aws.now - timedelta(days=days_ago)).date()
+            where = f"s3://{_fact(log, 'log_bucket')}, folder of {day}"
+            return Said(span[1], f"the newest {log.data['log_type']} object in {where}")
     return _older_than_the_folders(aws, log, folders)
 
 

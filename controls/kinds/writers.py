@@ -23,7 +23,7 @@ def unseen(kind: str, cluster: Resource) -> Iterable[Gap]:
             f"cluster {where.name} publishes audit records to S3 Tables, whose encryption, "
             "access and retention are not modelled"
         )
-        yield Gap(kind, where.account, where.region, why)
+        yield Gap(kind, where.account, where.region, why, f"{where.name} (S3 Tables)")
 
 
 def hidden(found: Found, fact: str) -> str:
