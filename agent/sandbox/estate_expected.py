@@ -99,7 +99,7 @@ def _rest(of: Iterable[str], *but: str) -> tuple[str, ...]:
     return tuple(name for name in of if name not in but)
 
 
-_UNSEEN = ("*",)
+_UNSEEN = ("growth-experiments (S3 Tables)",)
 """What a kind says where it cannot see: growth-experiments keeps its records in S3 Tables."""
 
 _VERDICTS: dict[str, dict[str, Iterable[str]]] = {

@@ -120,13 +120,12 @@ def test_a_reader_sees_more_of_what_is_right_than_of_what_is_wrong() -> None:
 
 
 def test_every_target_could_be_read(checked: Checked) -> None:
-    """The S3 Tables cluster leaves its own target in part: where it keeps its logs is unseen."""
+    """What S3 Tables keep cannot be judged, which is not the same as a target not being read."""
     states = {(one["account"], one["region"]): one["status"] for one in checked.targets}
 
-    wholly = dict.fromkeys(
+    assert states == dict.fromkeys(
         ((a, r) for a in (ANALYTICS, FINANCE, ARCHIVE) for r in (EU, US)), "complete"
     )
-    assert wholly | {(ANALYTICS, US): "partial"} == states
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_owners_of_central_buckets_are_found_though_not_configured(checked: Chec
     owners = {
         finding["resource"]: finding["owner_account"]
         for finding in checked.findings
-        if finding["rule"] == "log-bucket-private" and finding["resource"] != "*"
+        if finding["rule"] == "log-bucket-private" and "S3 Tables" not in finding["resource"]
     }
 
     assert {ARCHIVE} == {owners[bucket] for bucket in CENTRAL.values()}
