@@ -208,9 +208,13 @@ class CredentialStore:
     def _ask_sts(
         self, standing: _Standing, ask: Ask, operation: str, params: dict[str, Any]
     ) -> Mapping[str, Any] | AwsError:
-        """Asked where the agent lives: a target region that is closed must not cost the others."""
+        """Asked where the agent lives: a target region that is closed must not cost the others.
+
+        The credentials at hand are asked for in the region that their access names.
+        """
         partition = ask.access.partition(ask.region)
-        here = configured_region(standing.session)
+        own = ask.access.region if standing.keys is None else ""
+        here = own or configured_region(standing.session)
         if not here or partition_of(here) != partition:
             here = region_for("sts", "global", partition)
         region = ask.region if here == "global" else here
