@@ -70,6 +70,12 @@ CONNECTION = "c1/connectionlog"
             id="a record within the window is fresh where logging is older than the window",
         ),
         pytest.param(
+            objects(log_object(20 * HOUR), log_object(30 * HOUR))
+            | status(to_s3(LastSuccessfulDeliveryTime=NOW - 20 * HOUR)),
+            "pass",
+            id="the oldest object of one folder shows since when logging is on",
+        ),
+        pytest.param(
             objects(*STALE) | status(to_s3(LastSuccessfulDeliveryTime=NOW - 40 * HOUR)),
             "fail",
             id="records that stopped 40 hours ago are stale",
@@ -244,6 +250,21 @@ CONNECTION = "c1/connectionlog"
             id="a stream whose newest event is 40 hours old is stale",
         ),
         pytest.param(
+            status(to_cloudwatch())
+            | {
+                "logs:DescribeLogStreams": {
+                    "logStreams": [
+                        {
+                            "lastEventTimestamp": int((NOW - 40 * HOUR).timestamp() * 1000),
+                            "lastIngestionTime": int((NOW - HOUR).timestamp() * 1000),
+                        }
+                    ]
+                }
+            },
+            "pass",
+            id="of event and ingestion the later counts, for AWS updates the first in time only",
+        ),
+        pytest.param(
             status(to_cloudwatch()) | {"logs:DescribeLogStreams": streams(None)},
             "unknown",
             id="a log group without a stream is unknown",
@@ -415,6 +436,13 @@ def test_only_the_date_folders_that_can_hold_the_logs_are_listed() -> None:
     }
     assert not aws.calls("redshift:DescribeEvents")
     assert not aws.calls("cloudwatch:GetMetricStatistics")
+
+
+def test_a_log_that_may_be_due_is_looked_for_in_every_folder() -> None:
+    lost = {"redshift:DescribeClusterParameters": denied("redshift:DescribeClusterParameters")}
+    snapshot, _ = swept(healthy() | objects(*STALE) | lost)
+    (log,) = [each for each in snapshot.resources if each.ref.name == "c1/useractivitylog"]
+    assert log.facts["last_record_at"].value == NOW - 40 * HOUR
 
 
 def test_a_paused_cluster_costs_neither_events_nor_metrics() -> None:

@@ -189,6 +189,12 @@ def sets(value: str | None) -> dict[str, Any]:
         ),
         pytest.param([], sets("true"), "unknown", id="no parameter group"),
         pytest.param([group(), group("other")], sets("true"), "unknown", id="two groups"),
+        pytest.param(
+            [group(), group("other")],
+            sets("false"),
+            "unknown",
+            id="two groups, of which one is read",
+        ),
         pytest.param([group("")], sets("true"), "unknown", id="a group without a name"),
         pytest.param(
             [group()],

@@ -199,6 +199,13 @@ def test_the_exported_logs_are_those_that_are_certain(
     assert (None if isinstance(found, Unknown) else found) == exported
 
 
+def test_an_export_that_is_not_known_is_named() -> None:
+    said = answer("cloudwatch", LogExports=["userlog", "auditlog"])
+    found = exported_types(parse_logging_status(said))
+    assert isinstance(found, Unknown)
+    assert "auditlog" in found.reason
+
+
 EARLY, LATE = NOW - timedelta(hours=9), NOW - timedelta(hours=1)
 
 
