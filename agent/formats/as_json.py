@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,15 +24,25 @@ SCHEMA = "trailkeeper.findings/1"
 
 
 def render(report: Report) -> str:
-    """Every finding, those that passed or did not apply too; ASCII, so that no pipe breaks it.
+    """Every finding, those that passed or did not apply too; ASCII, so that no pipe breaks it."""
+    return "".join(lines(report))
 
-    One line for each member and each finding: a large estate is written quickly, in little
-    memory, and two reports can be compared by line.
+
+def lines(report: Report) -> Iterator[str]:
+    """The same, piece by piece: a large estate is written without holding its text.
+
+    One line for each member and each finding, so that two reports can be compared by line.
     """
-    lines = [f"{_text(name)}: {_text(value)}" for name, value in _head(report).items()]
-    findings = [_text(_finding(one)) for one in sorted(report.findings, key=lambda f: f.id)]
-    listed = "[\n" + ",\n".join(findings) + "\n]" if findings else "[]"
-    return "{" + ",\n".join([*lines, f'"findings": {listed}']) + "}\n"
+    before = "{"
+    for name, value in _head(report).items():
+        yield f"{before}{_text(name)}: {_text(value)}"
+        before = ",\n"
+    yield ',\n"findings": ['
+    before = "\n"
+    for finding in sorted(report.findings, key=lambda one: one.id):
+        yield before + _text(_finding(finding))
+        before = ",\n"
+    yield "\n]}\n" if report.findings else "]}\n"
 
 
 def _text(value: Any) -> str:

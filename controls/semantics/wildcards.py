@@ -197,7 +197,7 @@ class _Machine:
         return self.last_any * 3 if mask & self.last_any else mask
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # the patterns of one policy, met again and again; not of all buckets
 def _machine(elements: Elements) -> _Machine:
     named = {char for chars, _ in elements if chars is not None for char in chars}
     last = len(elements) - 1
