@@ -54,11 +54,15 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     if args.check and args.command:
         parser.error(f"--check and {args.command} are two commands: choose one")
     _refuse_what_does_nothing(parser, args, command)
-    _log_to_stderr()
+    if command not in _WITHOUT_LOGS:
+        _log_to_stderr()
     module = import_module(f"agent.commands.{command}")
     code: int = module.run(args)
     return code
 
+
+_WITHOUT_LOGS = ("rules", "iam")
+"""Commands that ask nothing of AWS: they have nothing to log, and should not wait for structlog."""
 
 _ONLY_FOR = {
     "format": ("check",),

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,8 +18,8 @@ _CONTROLS = re.compile(
 """Terminal controls, changes of writing direction, halves of characters; a line break is none."""
 
 
-def write_result(text: str, path: str | None) -> None:
-    """Print the result, or put it in place of the file in one step.
+def write_result(text: str | Iterable[str], path: str | None) -> None:
+    """Print the result, or put it in place of the file in one step. It may come in pieces.
 
     A reader of stdout that has gone away (`| head`) is no error: what was found still decides
     how the command ends.
@@ -26,26 +27,32 @@ def write_result(text: str, path: str | None) -> None:
     Raises:
         StopError: the file, or stdout, cannot be written.
     """
-    text = text if text.endswith("\n") else f"{text}\n"
+    pieces = _ended(text) if isinstance(text, str) else text
     if path is None or path == "-":
-        _print(text)
+        _print(pieces)
         return
     target = Path(path)
     try:
         # A link keeps leading where it leads; a device or a pipe must never be replaced by a file.
         if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
+            with target.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
         else:
-            _replace(target.resolve(), text)
+            _replace(target.resolve(), pieces)
     except OSError as error:
         message = f"cannot write {path}: {error.strerror}; choose another --output"
         raise StopError(WRONG_USE, message) from error
 
 
-def _print(text: str) -> None:
+def _ended(text: str) -> tuple[str, ...]:
+    return (text,) if text.endswith("\n") else (text, "\n")
+
+
+def _print(pieces: Iterable[str]) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        for text in pieces:
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()
@@ -60,12 +67,12 @@ def silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _replace(target: Path, text: str) -> None:
+def _replace(target: Path, pieces: Iterable[str]) -> None:
     """Write beside the file, then take its place; nothing is left behind on failure."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
         os.chmod(name, 0o644)
         os.replace(name, target)
     except OSError:

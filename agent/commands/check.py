@@ -6,14 +6,15 @@ import os
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 from agent.commands.snapshot import read_snapshot
 from agent.formats import as_json, junit, sarif, text
+from agent.loading import Loaded, load
 from agent.output import write_result
 from agent.progress import shown_progress
-from agent.sweep import Loaded, judge, load, look
+from agent.sweep import judge, look
 from agent.verdict import exit_code
 from controls.model import Report, Severity
 
@@ -40,11 +41,11 @@ def run(args: Namespace) -> int:
 
 def rendered(
     report: Report, args: Namespace, not_looked_at: Sequence[str], files: Mapping[str, str]
-) -> str:
-    """The report in the format that was asked for."""
+) -> str | Iterable[str]:
+    """The report in the format that was asked for; JSON, which may be large, in pieces."""
     match args.format:
         case "json":
-            return as_json.render(report)
+            return as_json.lines(report)
         case "sarif":
             return sarif.render(report, show_all=args.all, rule_files=files)
         case "junit":

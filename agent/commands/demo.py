@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from agent.cli import build_parser
 from agent.commands import check
 from agent.commands.explain import explained
+from agent.loading import load
 from agent.stop import WRONG_USE, StopError
-from agent.sweep import judge, load, look
+from agent.sweep import judge, look
 from agent.verdict import exit_code
 from controls.model import Report, Severity
 
@@ -83,7 +84,7 @@ def _check_once(config: Path, walkthrough: tuple[tuple[str, str], ...]) -> str:
         for finding in report.findings
         if (finding.rule, finding.ref.name) == (rule, resource)
     ]
-    output = check.rendered(report, args, looked.not_looked_at, check.rule_files(loaded))
+    output = "".join(check.rendered(report, args, looked.not_looked_at, check.rule_files(loaded)))
     calls = sum(looked.calls.values())
     return "\n".join(
         [

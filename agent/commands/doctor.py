@@ -14,9 +14,10 @@ from agent.aws.door import Aws
 from agent.aws.hands import iam_actions
 from agent.collect import Target, operations
 from agent.doctor_probes import PROBES, Probe, Sample, find_sample
+from agent.loading import Loaded, load
 from agent.output import printable, write_result
 from agent.stop import NO_VERDICT, StopError
-from agent.sweep import Loaded, load, open_aws
+from agent.sweep import open_aws
 from agent.targets import plan_targets
 from controls.kinds.catalog import KINDS
 from controls.model import AwsError, CannotTellError, Reader

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from agent.commands.snapshot import read_snapshot
+from agent.loading import load, narrowed
 from agent.output import printable, write_result
 from agent.progress import shown_progress
 from agent.stop import NO_VERDICT, WRONG_USE, StopError
-from agent.sweep import judge, load, look, narrowed
+from agent.sweep import judge, look
 from controls.because import value_text
 from controls.evaluate import EVERY
 from controls.model import Finding, Reading, State

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from agent.aws.access import partition_of
 from agent.collect import operations
 from agent.config import Settings
+from agent.loading import load
 from agent.output import write_result
 from agent.permissions import policy
-from agent.sweep import load
 from agent.targets_written import ALL, every_region_is_asked
 from controls.kinds.catalog import KINDS
 

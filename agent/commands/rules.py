@@ -6,9 +6,9 @@ import sys
 from argparse import Namespace
 
 from agent.catalogue import markdown, one_line, shown_rule
+from agent.loading import load, only, packs_of, settings_of
 from agent.output import write_result
 from agent.stop import WRONG_USE, StopError
-from agent.sweep import load, only, packs_of, settings_of
 from controls.rule_file import check_examples
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
+from agent.loading import load
 from agent.output import read_file, write_result
 from agent.progress import shown_progress
 from agent.stop import NO_VERDICT, WRONG_USE, StopError
-from agent.sweep import load, look
+from agent.sweep import look
 from controls.model import Coverage, Snapshot
 from controls.snapshot import SnapshotError, from_json, to_json
 

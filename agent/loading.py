@@ -1,0 +1,88 @@
+"""What a person wrote, loaded and checked against each other: settings, rules, waivers."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agent.config import Settings, load_settings
+from agent.packs import load_packs
+from agent.stop import WRONG_USE, StopError
+from agent.waivers import load_waivers
+from agent.yaml_file import ConfigProblems
+from controls import params, waiver
+from controls.kinds.catalog import KINDS
+from controls.rule import Rule
+from controls.waiver import Waiver
+from controls.written import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was written: settings, the rules in use, waivers. Checked against each other."""
+
+    settings: Settings
+    rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def load(args: Namespace) -> Loaded:
+    """Settings, rules and waivers. Raises StopError naming every problem in them."""
+    settings = settings_of(args)
+    waivers, wrong_waivers = _waivers_of(settings)
+    rules, wrong_rules = packs_of(args, settings)
+    if wrong_rules or wrong_waivers:
+        both = [*map(str, wrong_rules), *wrong_waivers]
+        raise StopError(WRONG_USE, _several("the rules and waivers", both))
+    declared = {rule.id: rule.params for rule in rules}
+    wrong = params.problems(settings.all_overrides(), declared)
+    wrong += waiver.problems(waivers, declared)
+    if wrong:
+        raise StopError(WRONG_USE, _several("the configuration", wrong))
+    return Loaded(settings, only(rules, args.only_rules), waivers)
+
+
+def _waivers_of(settings: Settings) -> tuple[tuple[Waiver, ...], tuple[str, ...]]:
+    try:
+        return (load_waivers(settings.waivers) if settings.waivers else ()), ()
+    except ConfigProblems as problems:
+        return (), problems.problems
+
+
+def settings_of(args: Namespace) -> Settings:
+    """The settings. Raises StopError naming every problem in them."""
+    path = Path(args.config) if args.config else None
+    try:
+        return load_settings(path, os.environ)
+    except ConfigProblems as problems:
+        raise StopError(WRONG_USE, _several("the configuration", problems.problems)) from problems
+
+
+def packs_of(args: Namespace, settings: Settings) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
+    """The rules of the packs in use, and every problem of all their files."""
+    folders = [*settings.rules, *(Path(folder) for folder in args.rule_dirs or ())]
+    return load_packs(settings.packs, folders, {kind.name: kind for kind in KINDS})
+
+
+def only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...]:
+    """The rules of these names; all if none is named. Raises StopError for a name there is not."""
+    known = {rule.id for rule in rules}
+    missing = [name for name in wanted or () if name not in known]
+    if missing:
+        raise StopError(
+            WRONG_USE, f"no rule {', '.join(missing)}: `trailkeeper rules list` names them all"
+        )
+    return tuple(rule for rule in rules if not wanted or rule.id in wanted)
+
+
+def _several(where: str, problems: Sequence[str]) -> str:
+    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} in {where}"
+    return "\n".join([f"{count}:", *problems])
+
+
+def narrowed(loaded: Loaded, rule: str) -> Loaded:
+    """The same with one rule only. Raises StopError if there is none of that name."""
+    return replace(loaded, rules=only(loaded.rules, [rule]))
