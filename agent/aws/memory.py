@@ -15,6 +15,11 @@ from controls.model import AwsError
 Make = Callable[[], Outcome]
 
 
+_SETTLED = threading.Event()
+_SETTLED.set()
+"""Stands in a slot that has its outcome: an event of its own weighs more than many answers."""
+
+
 class _Slot:
     __slots__ = ("deadline", "done", "outcome")
 
@@ -69,7 +74,8 @@ class Memory:
         finally:
             if slot.outcome is None:
                 self._forget(key, slot)
-            slot.done.set()
+            done, slot.done = slot.done, _SETTLED
+            done.set()
         return slot.outcome
 
     def _forget(self, key: Hashable, slot: _Slot) -> None:
