@@ -157,13 +157,31 @@ def delivery_admitted(aws: Reader, cluster: Item) -> Maybe[bool]:
         if error.code == "NoSuchBucket":
             return Said(False, f"bucket {status.bucket} does not exist")
         raise
-    return policy_admits(
-        answer.get("Policy"),
-        bucket=status.bucket,
-        prefix=status.prefix,
-        writer=Writer(aws.account, aws.region, cluster.ref.name, aws.partition),
-        owner_account=owner.account,
+    policy = answer.get("Policy")
+
+    def admits(organization: str | None) -> Said[bool] | Unknown:
+        name, place = cluster.ref.name, (aws.account, aws.region)
+        return policy_admits(
+            policy,
+            bucket=status.bucket,
+            prefix=status.prefix,
+            writer=Writer(*place, name, aws.partition, organization),
+            owner_account=owner.account,
+        )
+
+    found = admits(None)
+    if isinstance(found, Unknown) and "sourceorgid" in str(policy).lower():
+        return admits(_organization(aws))
+    return found
+
+
+def _organization(aws: Reader) -> str | None:
+    """The id of the account's organization; asked only where a policy's verdict hangs on it."""
+    answer = aws.call(
+        "organizations", "DescribeOrganization", absent=("AWSOrganizationsNotInUseException",)
     )
+    found = answer.get("Organization", {}).get("Id")
+    return str(found) if found else None
 
 
 def role_arns(aws: Reader, cluster: Item) -> Answer[list[str]]:
@@ -214,7 +232,15 @@ REDSHIFT_CLUSTER = Kind(
         Fact(ever_delivered, needs=(LOGGING,)),
         Fact(user_activity_logging, needs=("redshift:DescribeClusterParameters",)),
         Fact(user_activity_in_force),
-        Fact(delivery_admitted, needs=(LOGGING, "s3:GetBucketPolicy", "s3:ListBuckets")),
+        Fact(
+            delivery_admitted,
+            needs=(
+                LOGGING,
+                "s3:GetBucketPolicy",
+                "s3:ListBuckets",
+                "organizations:DescribeOrganization",
+            ),
+        ),
         Fact(role_arns),
     ),
     lists=list_clusters,

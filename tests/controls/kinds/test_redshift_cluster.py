@@ -12,6 +12,7 @@ from controls.kinds.redshift_cluster import REDSHIFT_CLUSTER, list_clusters
 from controls.model import Reading, State
 from tests.controls.kinds.estate import (
     ADMITTING,
+    BUCKET,
     DAY,
     HOUR,
     cluster,
@@ -297,3 +298,59 @@ def test_an_absent_fact_says_why() -> None:
     for name in ("log_bucket", "log_key_prefix", "last_delivery_at", "last_failure_at"):
         assert found[name].state is State.ABSENT
         assert found[name].reason
+
+
+ORGANIZATION_ONLY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "redshift.amazonaws.com"},
+            "Action": ["s3:GetBucketAcl", "s3:PutObject"],
+            "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+            "Condition": {"StringEquals": {"aws:SourceOrgID": "o-larkfield1"}},
+        },
+    }
+)
+"""The usual policy of a central archive."""
+
+
+@pytest.mark.parametrize(
+    ("organization", "state", "value", "says"),
+    [
+        pytest.param(
+            {"Organization": {"Id": "o-larkfield1"}}, State.KNOWN, True, "", id="in it: admitted"
+        ),
+        pytest.param(
+            {"Organization": {"Id": "o-elsewhere1"}},
+            State.KNOWN,
+            False,
+            "aws:SourceOrgID",
+            id="in another: not admitted",
+        ),
+        pytest.param(
+            failing("AWSOrganizationsNotInUseException"),
+            State.UNKNOWN,
+            None,
+            "aws:SourceOrgID",
+            id="in none: unknown",
+        ),
+        pytest.param(
+            denied("organizations:DescribeOrganization"),
+            State.UNKNOWN,
+            None,
+            "organizations:DescribeOrganization denied",
+            id="denied: unknown, and which permission",
+        ),
+    ],
+)
+def test_a_policy_for_the_organization_is_judged_by_the_organization(
+    organization: Prepared, state: State, value: bool | None, says: str
+) -> None:
+    answers = healthy([cluster()]) | {
+        "s3:GetBucketPolicy": {"Policy": ORGANIZATION_ONLY},
+        "organizations:DescribeOrganization": organization,
+    }
+    found = facts(answers)["delivery_admitted"]
+    assert (found.state, found.value) == (state, value)
+    assert says in found.reason
