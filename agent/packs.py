@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from controls.condition_text import near
 from controls.kinds.kind import Kind
+from controls.near import near
 from controls.rule import Rule
 from controls.rule_file import RuleText, parse_rules
 from controls.written import (

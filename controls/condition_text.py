@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from controls.near import near
 
 NOW = "now"
 PARAMS = "params"
@@ -127,9 +128,3 @@ def _syntax(text: str) -> str:
     if detail.endswith("'<EOF>'"):
         return "the condition ends where a value is expected"
     return f"this is not CEL: {detail}"
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` where something known comes close, else nothing."""
-    close = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from controls.model import Resource, Value
+from controls.near import near
 
 RETENTION_KINDS = frozenset({"s3_log_location", "cloudwatch_log_group"})
 """The kinds whose `min_days` and `max_days` come from a retention class."""
@@ -156,12 +156,12 @@ def problems(
         at = f"{override.at}: " if override.at else ""
         params = declared.get(override.rule)
         if params is None:
-            found.append(f"{at}no rule {override.rule!r}{_near(override.rule, declared)}")
+            found.append(f"{at}no rule {override.rule!r}{near(override.rule, declared)}")
             continue
         for name, value in override.params.items():
             if name not in params:
                 found.append(
-                    f"{at}rule {override.rule} has no parameter {name!r}{_near(name, params)}"
+                    f"{at}rule {override.rule} has no parameter {name!r}{near(name, params)}"
                 )
             elif not _same_type(value, params[name]):
                 found.append(
@@ -248,9 +248,3 @@ def _type_name(value: object) -> str:
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
         return "a list of other things than texts"
     return _TYPE_NAMES.get(type(value), type(value).__name__)
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` where something comes close."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -16,9 +16,10 @@ from controls.condition import (
     check_value,
     environment,
 )
-from controls.condition_text import NOW, PARAMS, near
+from controls.condition_text import NOW, PARAMS
 from controls.kinds.kind import Kind
 from controls.model import Severity, Status, Value
+from controls.near import near
 from controls.rule import EXAMPLE_NOW, Example, Examples, Rule, bind, judge, mistakes
 from controls.rule_shape import WrittenRule, read_shape
 from controls.written import (

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from controls.condition_text import near
+from controls.near import near
 from controls.written import (
     BLOCK_HINT,
     Document,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from controls.model import Coverage, Finding, Ref, Status, TargetStatus, WaiverNote
+from controls.near import near
 
 UNSEEN = "*"
 """The name that a finding has when the resources of its kind could not be listed."""
@@ -63,7 +63,7 @@ def problems(waivers: Iterable[Waiver], rules: Collection[str]) -> tuple[str, ..
     """A line for each waiver that names a rule that does not exist."""
     return tuple(
         f"{f'{waiver.at}: ' if waiver.at else ''}no rule {waiver.rule!r} to waive"
-        f"{_near(waiver.rule, rules)}"
+        f"{near(waiver.rule, rules)}"
         for waiver in waivers
         if waiver.rule not in rules
     )
@@ -101,9 +101,3 @@ def _reaches(waiver: Waiver, account: str, region: str) -> bool:
 def _note(state: str, waiver: Waiver) -> WaiverNote:
     until = waiver.until.isoformat()
     return WaiverNote(state, waiver.rule, waiver.resources, waiver.why, waiver.by, until)
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` where something comes close."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
