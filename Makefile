@@ -35,8 +35,9 @@ lint: $(READY) ## format, lint, types, import contracts, rule examples
 bench: $(READY) ## the figures of the README
 	$(BIN)/python -m bench
 
-docs: $(READY) ## the generated catalogue of rules
+docs: $(READY) ## the generated catalogue of rules, and the picture of the README
 	$(BIN)/trailkeeper rules docs > docs/rules.md
+	$(BIN)/python docs/picture.py
 
 wheel: $(READY) ## the wheel, in dist/
 	$(BIN)/python -m build --wheel --no-isolation
