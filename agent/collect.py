@@ -204,11 +204,16 @@ def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:
         _partition(sweep),
     )
     listed: dict[str, Listed] = {}
-    for entry in kind.derives(found) if kind.derives else ():
-        if isinstance(entry, Gap):
-            sweep.gaps.append(entry)
-        else:
-            listed.setdefault(entry.ref.id, (kind, entry, sweep.world.now))
+    try:
+        for entry in kind.derives(found) if kind.derives else ():
+            if isinstance(entry, Gap):
+                sweep.gaps.append(entry)
+            else:
+                listed.setdefault(entry.ref.id, (kind, entry, sweep.world.now))
+    except Exception as error:
+        log.exception("listing failed", kind=kind.name)
+        reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
+        sweep.gaps += [Gap(kind.name, one.account, one.region, reason) for one in sweep.targets]
     return list(listed.values())
 
 
@@ -238,6 +243,9 @@ def _find_owners(sweep: _Sweep, pool: Executor) -> None:
             found = sweep.world.reader(account, region).of_bucket(bucket)
         except (AwsError, CannotTellError):
             return None  # every fact of the bucket will say why
+        except Exception:
+            log.exception("finding an owner failed", bucket=bucket)
+            return None
         return bucket, (found.account, found.region)
 
     jobs = sorted(asked.items())

@@ -36,6 +36,7 @@ def side_by_side(
             try:
                 finished.put((number, work(jobs[number])))
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+                turns.stop()
                 finished.put(error)
             finally:
                 turns.give_back(key)
