@@ -18,19 +18,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from agent.config_contradictions import contradictions
-from agent.yaml_file import (
-    Document,
-    Where,
-    Written,
-    check,
-    overlay,
-    parse,
-    read_document,
-    several,
-    shown,
-)
+from agent.yaml_file import Source, Where, Written, check, overlay, parse, read, several, shown
 from controls.kinds.kind import LogBucket
 from controls.params import BUILT_IN_CLASSES, Assignment, Override, Retention, RetentionClass
+from controls.written import Document, Problem
 
 PREFIX = "TRAILKEEPER_"
 
@@ -52,8 +43,8 @@ def _shape(pattern: str, said: str) -> AfterValidator:
     return AfterValidator(matching)
 
 
-def _as_text(value: object) -> object:
-    """An account number without quotes: YAML reads digits as a number, and loses none."""
+def as_text(value: object) -> object:
+    """Digits without quotes, such as an account: YAML reads a number, and loses none of them."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -93,7 +84,7 @@ def _param(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Account = Annotated[
-    str, BeforeValidator(_as_text), _shape("[0-9]{12}", "an account number of 12 digits")
+    str, BeforeValidator(as_text), _shape("[0-9]{12}", "an account number of 12 digits")
 ]
 RegionName = Annotated[str, _shape(REGION.pattern, "a region such as eu-west-1")]
 RoleArn = Annotated[
@@ -105,7 +96,7 @@ RoleArn = Annotated[
 ]
 ExternalId = Annotated[
     str,
-    BeforeValidator(_as_text),
+    BeforeValidator(as_text),
     _shape(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
 ]
 BucketName = Annotated[
@@ -221,7 +212,7 @@ class Settings(Written):
     call_timeouts: CallTimeouts = CallTimeouts()
     target_deadline_seconds: Seconds = 300.0
 
-    _written: Document = PrivateAttr(default_factory=lambda: Document("the configuration"))
+    _written: Source = PrivateAttr(default_factory=lambda: _nowhere("the configuration"))
 
     def all_overrides(self) -> tuple[Override, ...]:
         """`params` and `overrides` as the engine takes them, each with its place."""
@@ -261,39 +252,35 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigProblems: every problem, each a line with file, line and column or the variable.
     """
-    document = read_document(path) if path is not None else Document("the environment")
-    if document.value is None:
-        document.value = {}
-    if path is not None and isinstance(document.value, dict):
-        _anchor(document.value, path.parent)
-    overlay(document, _from_environment(environ, document))
-    settings = check(Settings, document.value, document, contradictions(document.value))
-    settings._written = document
+    source = read(path) if path is not None else _nowhere("the environment")
+    if source.value is None:
+        source.value = {}
+    if path is not None and isinstance(source.value, dict):
+        _anchor(source.value, path.parent)
+    overlay(source, _from_environment(environ, source))
+    settings = check(Settings, source.value, source, contradictions(source.value))
+    settings._written = source
     return settings
 
 
-def _from_environment(environ: Mapping[str, str], document: Document) -> dict[Where, Document]:
-    """The variables that are ours, by the setting they are for."""
-    found: dict[Where, Document] = {}
+def _nowhere(name: str) -> Source:
+    """What stands in no file."""
+    return Source(Document(name, ""))
+
+
+def _from_environment(environ: Mapping[str, str], source: Source) -> dict[Where, Source]:
+    """The variables that are ours, by the setting they are for; others are problems of `source`."""
+    found: dict[Where, Source] = {}
     for name in sorted(environ):
         rest = name.removeprefix(PREFIX)
         if rest == name or not environ[name].strip() or NO_SETTING.fullmatch(rest):
             continue
         where = tuple(part.lower() for part in rest.split("__"))
         if where[0] in Settings.model_fields:
-            found[where] = _variable(name, environ[name])
+            found[where] = parse(Document(name, environ[name]))
         else:
-            document.problems.append(f"{name}: no such setting as {shown(where)}")
+            source.problems.append(Problem(name, 0, 0, f"no such setting as {shown(where)}"))
     return found
-
-
-def _variable(name: str, text: str) -> Document:
-    """A variable's value, its problems told without a line and column."""
-    value = parse(text, name)
-    value.problems = [
-        re.sub(rf"^{re.escape(name)}:\d+:\d+:", f"{name}:", p) for p in value.problems
-    ]
-    return value
 
 
 def _anchor(value: dict[str, Any], folder: Path) -> None:

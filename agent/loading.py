@@ -49,7 +49,7 @@ def _waivers_of(settings: Settings) -> tuple[tuple[Waiver, ...], tuple[str, ...]
     try:
         return (load_waivers(settings.waivers) if settings.waivers else ()), ()
     except ConfigProblems as problems:
-        return (), problems.problems
+        return (), tuple(map(str, problems.problems))
 
 
 def settings_of(args: Namespace) -> Settings:
@@ -58,7 +58,8 @@ def settings_of(args: Namespace) -> Settings:
     try:
         return load_settings(path, os.environ)
     except ConfigProblems as problems:
-        raise StopError(WRONG_USE, _several("the configuration", problems.problems)) from problems
+        wrong = list(map(str, problems.problems))
+        raise StopError(WRONG_USE, _several("the configuration", wrong)) from problems
 
 
 def packs_of(args: Namespace, settings: Settings) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:

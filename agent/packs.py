@@ -5,34 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator
 
+from agent.config import Text, as_text
+from agent.yaml_file import ConfigProblems, Written, check, parse, read_text
 from controls.kinds.kind import Kind
 from controls.near import near
 from controls.rule import Rule
 from controls.rule_file import RuleText, parse_rules
-from controls.written import (
-    MAX_CHARACTERS,
-    Document,
-    Problem,
-    node_at,
-    plain,
-    read_document,
-)
+from controls.rule_shape import MAX_CHARACTERS
+from controls.written import Document, Problem
 
 PACK_FILE = "pack.yaml"
 MAX_BYTES = 4 * MAX_CHARACTERS
 
 
-class _WrittenPack(BaseModel):
+class _WrittenPack(Written):
     """`pack.yaml`: what a folder of rules is called and is for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: str = Field(min_length=1)
-    version: int | str
-    description: str = Field(min_length=1)
+    name: Text
+    version: Annotated[Text, BeforeValidator(as_text)]
+    description: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,59 +119,38 @@ def _texts(folder: _Folder, problems: list[Problem]) -> Iterator[RuleText]:
             message = f"a rule file ends in .yaml: rename it to {entry.stem}.yaml"
             problems.append(Problem(_shown(entry), 0, 0, message))
         elif entry.suffix == ".yaml":
-            text = _text(entry, problems)
-            if text is None:
-                continue
-            if entry.name == PACK_FILE:
-                problems.extend(_pack_problems(folder, Document(_shown(entry), text)))
-            else:
-                yield RuleText(_shown(entry), text, folder.name)
+            match _text(entry):
+                case Problem() as problem:
+                    problems.append(problem)
+                case document if entry.name == PACK_FILE:
+                    problems.extend(_pack_problems(folder, document))
+                case document:
+                    yield RuleText(document.path, document.text, folder.name)
 
 
-def _text(path: Path, problems: list[Problem]) -> str | None:
-    """The text of a file, or None and the reason why there is none."""
-    refusal = ""
-    data = b""
+def _text(path: Path) -> Document | Problem:
+    """The text of a rule file, or why there is none."""
+    name = _shown(path)
     try:
         if not path.is_file():  # a pipe would never end; a dangling link has nothing to say
-            refusal = "this is no file"
-        elif path.stat().st_size > MAX_BYTES:
-            refusal = f"the file is longer than {MAX_CHARACTERS} characters"
-        else:
-            data = path.read_bytes()
+            return Problem(name, 0, 0, "this is no file")
+        if path.stat().st_size > MAX_BYTES:
+            return Problem(name, 0, 0, f"the file is longer than {MAX_CHARACTERS} characters")
     except OSError as error:
-        refusal = f"this file cannot be read: {error.strerror or error}"
-    if refusal:
-        problems.append(Problem(_shown(path), 0, 0, refusal))
-        return None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        readable = Document(_shown(path), data[: error.start].decode("utf-8"))
-        message = f"byte 0x{data[error.start]:02X} is not UTF-8: save the file as UTF-8"
-        problems.append(readable.problem(len(readable.text), message))
-        return None
+        return Problem(name, 0, 0, f"this file cannot be read: {error.strerror or error}")
+    return read_text(path, name)
 
 
-def _pack_problems(folder: _Folder, document: Document) -> list[Problem]:
-    root, problems = read_document(document)
-    if root is None:
-        return list(problems)
-    found = list(problems)
+def _pack_problems(folder: _Folder, document: Document) -> tuple[Problem, ...]:
+    source = parse(document)
     try:
-        written = _WrittenPack.model_validate(plain(root))
-    except ValidationError as error:
-        for each in error.errors(include_url=False):
-            node, key = node_at(root, each["loc"])
-            name = ".".join(str(step) for step in each["loc"])
-            at = key.start if key else node.start
-            found.append(document.problem(at, f"`{name}`: {each['msg'].lower()}"))
-        return found
+        written = check(_WrittenPack, source.value or {}, source)
+    except ConfigProblems as error:
+        return error.problems
     if written.name != folder.name:
-        name_node, _ = node_at(root, ("name",))
         message = f"the pack is {written.name}, its folder is {folder.name}: they must be the same"
-        found.append(document.problem(name_node.start, message))
-    return found
+        return (source.problem(("name",), message),)
+    return ()
 
 
 def _shown(path: Path) -> str:

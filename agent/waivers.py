@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from agent.config import Account, Text
-from agent.yaml_file import Where, Written, check, read_document
+from agent.yaml_file import Where, Written, check, read
 from controls.waiver import Waiver
 
 
@@ -48,15 +48,14 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
     Raises:
         ConfigProblems: every problem, each a line with file, line and column.
     """
-    document = read_document(path)
-    value = document.value if document.value is not None else []
+    source = read(path)
+    value = source.value if source.value is not None else []
     above: Where = ("waivers",) if isinstance(value, dict) else ()
     written = (
-        check(WaiverFile, value, document).waivers
+        check(WaiverFile, value, source).waivers
         if above
-        else check(tuple[WaiverSetting, ...], value, document)
+        else check(tuple[WaiverSetting, ...], value, source)
     )
     return tuple(
-        Waiver(**dict(item), at=document.place((*above, index)))
-        for index, item in enumerate(written)
+        Waiver(**dict(item), at=source.place((*above, index))) for index, item in enumerate(written)
     )

@@ -1,30 +1,46 @@
-"""YAML that a person wrote: the place of every value, and every problem at once."""
+"""Settings that a person wrote in YAML: every value at its place, every problem at once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from controls.near import near
+from controls.written import (
+    Document,
+    ListNode,
+    MapNode,
+    Node,
+    Problem,
+    ScalarNode,
+    Sort,
+    node_at,
+    plain,
+    read_document,
+)
 
 T = TypeVar("T")
 
 Where = tuple[str | int, ...]
 """The path to a value inside a document: `("targets", 0, "role")`."""
 
+_SETTINGS_FILE = Sort(
+    "a text that starts with `!`, `&`, `*` or a bracket is written in quotes", 4 * 1024 * 1024
+)
 
-class ConfigProblems(Exception):  # noqa: N818 - several problems, each a line for a person
-    """All that is wrong with what was written: one line each, with its place."""
 
-    def __init__(self, problems: Iterable[str]) -> None:
+class ConfigProblems(Exception):  # noqa: N818 - several problems, each told to a person
+    """All that is wrong with what was written, each with its place."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class Written(BaseModel):
@@ -34,118 +50,86 @@ class Written(BaseModel):
 
 
 @dataclass(slots=True)
-class Document:
-    """A document as plain values, with the place of each value and key (`file:line:column`)."""
+class Source:
+    """What a file or variable says: its value, the nodes it was read from, and what is wrong.
 
-    name: str
+    `above` are the variables that stand over parts of it, by their place in it.
+    """
+
+    document: Document
+    root: Node | None = None
     value: Any = None
-    values: dict[Where, str] = field(default_factory=dict)
-    keys: dict[Where, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    above: dict[Where, str] = field(default_factory=dict)
+
+    def problem(self, where: Where, message: str, *, of_key: bool = False) -> Problem:
+        """A problem at the value (or its key), or at the closest one around it."""
+        for length in range(len(where), -1, -1):
+            if where[:length] in self.above:
+                return Problem(self.above[where[:length]], 0, 0, message)
+        if self.root is None:
+            return Problem(self.document.path, 0, 0, message)
+        node, key = node_at(self.root, where)
+        return self.document.problem(key.start if of_key and key else node.start, message)
 
     def place(self, where: Where, *, of_key: bool = False) -> str:
-        """The place of the value (or its key), or of the closest one around it."""
-        if of_key and where in self.keys:
-            return self.keys[where]
-        for length in range(len(where), -1, -1):
-            if where[:length] in self.values:
-                return self.values[where[:length]]
-        return self.name
+        """`file:line:column` of the value (or its key), or the variable it comes from."""
+        return self.problem(where, "", of_key=of_key).place
+
+    def refused(self, where: Where) -> bool:
+        """Whether what stands here is a problem already: what was meant cannot be known."""
+        node = node_at(self.root, where)[0] if self.root else None
+        return isinstance(node, ScalarNode) and node.refused
 
 
 # ---------------------------------------------------------------- reading
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain scalars: `on` is a text, and so are 012345670123 and 2026-12-31."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own name and way
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(null|~|)$"), ["n", "~", ""])
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^-?(0|[1-9][0-9]{0,30})$"), list("-0123456789")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^-?(0|[1-9][0-9]{0,30})\.[0-9]+$"), list("-0123456789")
-)
-
-
-def read_document(path: Path) -> Document:
-    """The YAML file. What cannot be read or parsed stands in its `problems`."""
+def read_text(path: Path, name: str) -> Document | Problem:
+    """The text of a file, shown to people under this name, or why there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return Document(str(path), problems=[f"{path}: not a text file in UTF-8"])
+        data = path.read_bytes()
     except OSError as error:
-        return Document(str(path), problems=[f"{path}: cannot be read: {error.strerror}"])
-    return parse(text, str(path))
-
-
-def parse(text: str, name: str) -> Document:
-    """The text as YAML. Duplicate keys, empty values and what YAML refuses are problems."""
-    document = Document(name)
+        return Problem(name, 0, 0, f"this file cannot be read: {error.strerror or error}")
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is not None:
-            document.value = _Builder(document, loader).plain(node, ())
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        document.problems.append(f"{at}: not valid YAML: {error.problem or error.context}")
-    except yaml.YAMLError as error:
-        document.problems.append(f"{name}: not valid YAML: {' '.join(str(error).split())}")
-    except RecursionError:
-        document.problems.append(f"{name}: not valid YAML: nested too deeply")
-    return document
+        return Document(name, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        readable = Document(name, data[: error.start].decode("utf-8"))
+        message = f"byte 0x{data[error.start]:02X} is not UTF-8: save the file as UTF-8"
+        return readable.problem(len(readable.text), message)
 
 
-class _Builder:
-    """Makes plain values of YAML's nodes; places and problems go to the document."""
+def read(path: Path) -> Source:
+    """The YAML file. What cannot be read or parsed stands in its `problems`."""
+    text = read_text(path, str(path))
+    if isinstance(text, Problem):
+        return Source(Document(str(path), ""), problems=[text])
+    return parse(text)
 
-    def __init__(self, document: Document, loader: _Loader) -> None:
-        self.document = document
-        self.loader = loader
-        self.seen: set[int] = set()
 
-    def plain(self, node: yaml.Node, where: Where) -> Any:
-        at = self.document.values[where] = self._at(node)
-        if id(node) in self.seen:
-            self._note(at, "a YAML alias; write the value out")
-            return None
-        self.seen.add(id(node))
-        match node:
-            case yaml.MappingNode():
-                return self._mapping(node, where)
-            case yaml.SequenceNode():
-                return [self.plain(item, (*where, i)) for i, item in enumerate(node.value)]
-        value = self.loader.construct_object(node)
-        if value is None and where:
-            self._note(at, f"{shown(where)} has no value; write one or take it out")
-        return value
+def parse(document: Document) -> Source:
+    """The text as YAML. What YAML refuses and values left empty are problems."""
+    root, problems = read_document(document, _SETTINGS_FILE)
+    if root is None:
+        return Source(document, problems=list(problems))
+    source = Source(document, root, plain(root), list(problems))
+    for where in _left_empty(root, ()):
+        message = f"{shown(where)} has no value; write one or take it out"
+        source.problems.append(source.problem(where, message))
+    return source
 
-    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            at = self._at(key_node)
-            inside = (*where, str(key_node.value))
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._note(at, "a key must be a text")
-            elif inside[-1] in found:
-                first = self.document.keys[inside]
-                self._note(at, f"duplicate key {shown(inside)!r}, first written at {first}")
-            else:
-                self.document.keys[inside] = at
-                found[key_node.value] = self.plain(value_node, inside)
-        return found
 
-    def _at(self, node: yaml.Node) -> str:
-        return f"{self.document.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-
-    def _note(self, at: str, message: str) -> None:
-        self.document.problems.append(f"{at}: {message}")
+def _left_empty(node: Node, where: Where) -> Iterator[Where]:
+    """The places below the top that have no value."""
+    match node:
+        case MapNode(entries=entries):
+            for key, value in entries:
+                yield from _left_empty(value, (*where, key.text))
+        case ListNode(items=items):
+            for index, item in enumerate(items):
+                yield from _left_empty(item, (*where, index))
+        case _ if where and plain(node) is None:
+            yield where
 
 
 # ---------------------------------------------------------------- checking
@@ -170,48 +154,44 @@ def several(found: Iterable[tuple[Where, str]]) -> None:
 
 
 def check(
-    kind: type[T], value: object, document: Document, also: Iterable[tuple[Where, str]] = ()
+    kind: type[T], value: object, source: Source, also: Iterable[tuple[Where, str]] = ()
 ) -> T:
     """The value as `kind`.
 
     Raises:
-        ConfigProblems: the document's problems, all that is wrong with the value, and `also`.
+        ConfigProblems: the source's problems, all that is wrong with the value, and `also`.
     """
-    problems = [*document.problems, *(_line(document, where, said) for where, said in also)]
+    problems = [*source.problems, *_told(source, also)]
     try:
         checked = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        problems += _lines(error, kind, document)
+        problems += _problems(error, kind, source)
     else:
         if not problems:
             return checked
-    raise ConfigProblems(sorted(dict.fromkeys(problems), key=_place_of))
+    raise ConfigProblems(sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.column)))
 
 
-def _place_of(problem: str) -> tuple[int, int]:
-    """Line and column that a problem begins with: they are told in the order of the file."""
-    found = re.search(r":(\d+):(\d+): ", problem)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _lines(error: ValidationError, kind: type, document: Document) -> Iterator[str]:
+def _problems(error: ValidationError, kind: type, source: Source) -> Iterator[Problem]:
     for detail in error.errors(include_url=False):
         where = detail["loc"]
         if detail["type"] == "several":
-            for below, message in detail["ctx"]["found"]:
-                yield _line(document, (*where, *below), message)
-        elif not _told_already(detail):
+            found = detail["ctx"]["found"]
+            yield from _told(source, (((*where, *below), message) for below, message in found))
+        elif not _told_already(detail, source):
             of_key = detail["type"] == "extra_forbidden"
-            yield f"{document.place(where, of_key=of_key)}: {_message(detail, kind)}"
+            yield source.problem(where, _message(detail, kind), of_key=of_key)
 
 
-def _line(document: Document, where: Where, message: str) -> str:
-    return f"{document.place(where)}: {shown(where)} {message}"
+def _told(source: Source, found: Iterable[tuple[Where, str]]) -> Iterator[Problem]:
+    for where, message in found:
+        if not source.refused(where):
+            yield source.problem(where, f"{shown(where)} {message}")
 
 
-def _told_already(detail: ErrorDetails) -> bool:
-    """A value left empty is a problem of the document, told when it was parsed."""
-    return detail["input"] is None
+def _told_already(detail: ErrorDetails, source: Source) -> bool:
+    """What is left empty or refused is a problem of the source, told when it was parsed."""
+    return (detail["input"] is None and bool(detail["loc"])) or source.refused(detail["loc"])
 
 
 def _message(detail: ErrorDetails, kind: type) -> str:
@@ -219,9 +199,8 @@ def _message(detail: ErrorDetails, kind: type) -> str:
     match detail["type"]:
         case "extra_forbidden":
             known = _known_keys(kind, where[:-1])
-            close = get_close_matches(str(where[-1]), known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-            return f"unknown key {shown(where)!r}; {hint}"
+            hint = near(str(where[-1]), known) or f"; known are {', '.join(known)}"
+            return f"unknown key {shown(where)!r}{hint}"
         case "missing":
             return f"{shown(where)} is missing"
         case _:
@@ -263,18 +242,17 @@ def shown(where: Where) -> str:
     return text.lstrip(".")
 
 
-def overlay(below: Document, above: Mapping[Where, Document]) -> None:
-    """Put each of the documents above into the one below, at its place."""
-    for where, document in above.items():
-        below.problems += document.problems
+def overlay(below: Source, above: Mapping[Where, Source]) -> None:
+    """Put each of the variables above into the source below, at its place, the deepest last."""
+    for where, variable in sorted(above.items(), key=lambda item: len(item[0])):
+        name = variable.document.path
+        below.problems += [replace(each, line=0, column=0) for each in variable.problems]
         inner = below.value
         for part in where[:-1]:
             inner = inner.setdefault(part, {}) if isinstance(inner, dict) else None
         if not isinstance(inner, dict):
-            below.problems.append(f"{document.name}: {shown(where[:-1])} has no keys to set one in")
+            message = f"{shown(where[:-1])} has no keys to set one in"
+            below.problems.append(Problem(name, 0, 0, message))
             continue
-        inner[where[-1]] = document.value
-        for places in (below.values, below.keys):
-            for inside in [w for w in places if w[: len(where)] == where]:
-                del places[inside]
-        below.values[where] = below.keys[where] = document.name
+        inner[where[-1]] = variable.value
+        below.above[where] = name

@@ -21,18 +21,8 @@ from controls.kinds.kind import Kind
 from controls.model import Severity, Status, Value
 from controls.near import near
 from controls.rule import EXAMPLE_NOW, Example, Examples, Rule, bind, judge, mistakes
-from controls.rule_shape import WrittenRule, read_shape
-from controls.written import (
-    BLOCK_HINT,
-    Document,
-    ListNode,
-    MapNode,
-    Node,
-    Problem,
-    ScalarNode,
-    plain,
-    read_document,
-)
+from controls.rule_shape import BLOCK_HINT, WrittenRule, read_rule_file, read_shape
+from controls.written import Document, ListNode, MapNode, Node, Problem, ScalarNode, plain
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _VERDICTS = ("pass", "fail", "unknown", "not_applicable")
@@ -60,7 +50,7 @@ def parse_rules(
     vocabulary = _Vocabulary(kinds, fixes)
     for file in files:
         document = Document(file.path, file.text)
-        root, found = read_document(document)
+        root, found = read_rule_file(document)
         if root is None:
             problems.extend(found)
             continue

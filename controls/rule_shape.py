@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -9,15 +10,25 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from controls.near import near
 from controls.written import (
-    BLOCK_HINT,
     Document,
     MapNode,
     Node,
     Problem,
     ScalarNode,
+    Sort,
     node_at,
     plain,
+    read_document,
 )
+
+MAX_CHARACTERS = 64 * 1024
+
+BLOCK_HINT = (
+    "a condition that starts with `!`, `&`, `*`, a quote or a bracket, or contains `: ` or ` #`, "
+    "is written as a block: `|` after the key, the condition on the next line"
+)
+
+_RULE_FILE = Sort(BLOCK_HINT, MAX_CHARACTERS, re.compile(r"^(?:-|(?:where|must)\b)"))
 
 Text = Annotated[str, Field(min_length=1)]
 WrittenExample = dict[str, Any]
@@ -64,6 +75,15 @@ class WrittenRule(Written):
     maps: dict[str, list[Text]] = {}
     false_positives: str = ""
     examples: WrittenExamples
+
+
+def read_rule_file(document: Document) -> tuple[MapNode | None, tuple[Problem, ...]]:
+    """The file's mapping, or None where there is none, and what is wrong with its YAML."""
+    root, problems = read_document(document, _RULE_FILE)
+    if isinstance(root, MapNode) or (root is None and problems):
+        return root, problems
+    at, message = (root.start, "the file is no mapping") if root else (0, "the file is empty")
+    return None, (*problems, document.problem(at, f"{message}: it needs `id`, `title`, …"))
 
 
 def read_shape(document: Document, root: MapNode) -> tuple[WrittenRule | None, list[Problem]]:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import yaml
 
-MAX_CHARACTERS = 64 * 1024
 MAX_DEPTH = 12
-
-BLOCK_HINT = (
-    "a condition that starts with `!`, `&`, `*`, a quote or a bracket, or contains `: ` or ` #`, "
-    "is written as a block: `|` after the key, the condition on the next line"
-)
 
 _SHOWN = 160
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's reads 20 times as fast
 _NOT_TEXT = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")  # as it prints again: `+1` is a text, as 01 is
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -35,17 +30,24 @@ class Problem:
     message: str
     excerpt: str = ""
 
+    @property
+    def place(self) -> str:
+        """`file:line:column`, or the file alone."""
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+    @property
+    def headline(self) -> str:
+        """`file:line:column: message`."""
+        return f"{self.place}: {self.message}"
+
     def __str__(self) -> str:
-        """`file:line:column: message`, the line, and a caret below the place."""
-        if not self.line:
-            return f"{self.path}: {self.message}"
-        head = f"{self.path}:{self.line}:{self.column}: {self.message}"
-        if not self.excerpt.strip():
-            return head
+        """The headline, the line of the file, and a caret below the place."""
+        if not self.line or not self.excerpt.strip():
+            return self.headline
         cut = max(0, self.column - _SHOWN)
         shown = self.excerpt[cut : cut + _SHOWN + 40]
         indent = "".join("\t" if c == "\t" else " " for c in shown[: self.column - 1 - cut])
-        return f"{head}\n    {shown}\n    {indent}^"
+        return f"{self.headline}\n    {shown}\n    {indent}^"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Document:
     def problem(self, offset: int, message: str) -> Problem:
         """A problem at an offset."""
         offset = min(max(offset, 0), len(self.text))
-        line = next(n for n in range(len(self._starts), 0, -1) if self._starts[n - 1] <= offset)
+        line = bisect_right(self._starts, offset)
         begin = self._starts[line - 1]
         excerpt = re.split("[\n\r]", self.text[begin:], maxsplit=1)[0]
         return Problem(self.path, line, offset - begin + 1, message, excerpt)
@@ -136,28 +138,36 @@ class Document:
         return 1
 
 
-def read_document(document: Document) -> tuple[MapNode | None, tuple[Problem, ...]]:
-    """The file's mapping, or None where there is none, and what is wrong with its YAML.
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sort of file: how long it may be, and the advice where YAML takes a text for its own."""
 
-    Stricter than YAML, as a rule is read by people: one document, a mapping at the top, each
-    key once, no tags, anchors or aliases. `yes`, `on`, `0x1F`, dates and the like are text.
+    advice: str
+    max_characters: int
+    condition_keys: re.Pattern[str] | None = None
+    """The lines at the margin below which conditions stand, which YAML easily misreads."""
+
+
+def read_document(document: Document, sort: Sort) -> tuple[Node | None, tuple[Problem, ...]]:
+    """What the file says, or None where it says nothing, and what is wrong with its YAML.
+
+    Stricter than YAML, as it is read by people: one document, each key once, no tags, anchors
+    or aliases. `yes`, `on`, `0x1F`, dates and the like are text.
     """
-    if len(document.text) > MAX_CHARACTERS:
-        return None, (document.problem(0, f"the file is longer than {MAX_CHARACTERS} characters"),)
+    if len(document.text) > sort.max_characters:
+        message = f"the file is longer than {sort.max_characters} characters"
+        return None, (document.problem(0, message),)
     if odd := _NOT_TEXT.search(document.text):
         message = f"the character U+{ord(odd[0]):04X} cannot stand in YAML"
         return None, (document.problem(odd.start(), message),)
-    builder = _Builder(document)
+    builder = _Builder(document, sort.advice)
     try:
         root = builder.build()
     except yaml.MarkedYAMLError as error:
-        return None, (*builder.problems, _syntax(document, error))
+        return None, (*builder.problems, _syntax(document, sort, error))
     except _Stop as stop:
         return None, (*builder.problems, document.problem(stop.offset, stop.message))
-    if isinstance(root, MapNode):
-        return root, tuple(builder.problems)
-    at, message = (root.start, "the file is no mapping") if root else (0, "the file is empty")
-    return None, (*builder.problems, document.problem(at, f"{message}: it needs `id`, `title`, …"))
+    return root, tuple(builder.problems)
 
 
 def plain(node: Node) -> Any:
@@ -217,8 +227,9 @@ def _end(event: Any) -> int:
 class _Builder:
     """Builds the nodes of one document from YAML's events, collecting problems."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, advice: str) -> None:
         self.document = document
+        self.advice = advice
         self.problems: list[Problem] = []
 
     def build(self) -> Node | None:
@@ -260,8 +271,8 @@ class _Builder:
             what = "an alias" if isinstance(event, yaml.AliasEvent) else "an anchor"
         else:
             return False
-        word = re.split(r"\s", self.document.text[start : start + 40], maxsplit=1)[0]
-        self._note(start, f"YAML reads `{word}` as {what}, which has no place here; {BLOCK_HINT}")
+        word = re.split(r"[\s,\[\]{}]", self.document.text[start : start + 40], maxsplit=1)[0]
+        self._note(start, f"YAML reads `{word}` as {what}, which has no place here; {self.advice}")
         return True
 
     def _sequence(self, start: int, flow: bool, events: Iterator[Any], depth: int) -> ListNode:
@@ -276,7 +287,7 @@ class _Builder:
             key = self._node(event, events, depth + 1)
             value = self._node(next(events), events, depth + 1)
             if not isinstance(key, ScalarNode):
-                self._note(key.start, f"a key is one word, not a list or mapping; {BLOCK_HINT}")
+                self._note(key.start, f"a key is one word, not a list or mapping; {self.advice}")
             elif key.text in entries:
                 first = self.document.problem(entries[key.text][0].start, "").line
                 self._note(key.start, f"`{key.text}` is written twice (first on line {first})")
@@ -285,10 +296,7 @@ class _Builder:
         return MapNode(tuple(entries.values()), start, _end(event))
 
 
-_CONDITION_KEY = re.compile(r"^(?:-|(?:where|must)\b)")
-
-
-def _syntax(document: Document, error: yaml.MarkedYAMLError) -> Problem:
+def _syntax(document: Document, sort: Sort, error: yaml.MarkedYAMLError) -> Problem:
     """A YAML error in plain words, with the way to write a condition where it stands in one."""
     mark: Any = error.problem_mark or error.context_mark
     offset = mark.index if mark else 0
@@ -296,8 +304,8 @@ def _syntax(document: Document, error: yaml.MarkedYAMLError) -> Problem:
         return document.problem(offset, "a tab cannot indent YAML: use spaces")
     lines = re.split("\r\n|[\n\r]", document.text[:offset] + "$")
     keys = [line for line in lines if line and not line[0].isspace()]
-    if keys and _CONDITION_KEY.match(keys[-1]):
-        return document.problem(offset, f"YAML cannot read this condition; {BLOCK_HINT}")
+    if keys and sort.condition_keys and sort.condition_keys.match(keys[-1]):
+        return document.problem(offset, f"YAML cannot read this condition; {sort.advice}")
     return document.problem(offset, _said(document, error))
 
 

@@ -27,7 +27,7 @@ def problems(folder: Path, text: str, **environ: str) -> list[str]:
     """Every problem, with the folder taken off its place."""
     with pytest.raises(ConfigProblems) as error:
         load(folder, text, **environ)
-    return [problem.removeprefix(f"{folder}/") for problem in error.value.problems]
+    return [problem.headline.removeprefix(f"{folder}/") for problem in error.value.problems]
 
 
 def test_no_file_at_all_gives_the_defaults() -> None:
@@ -200,11 +200,11 @@ def test_two_underscores_go_one_level_down(tmp_path: Path) -> None:
             id="a key that nothing reads yet",
         ),
         pytest.param(
-            "workers: 1\nworkers: 2", "config.yaml:2:1: duplicate key 'workers'", id="twice"
+            "workers: 1\nworkers: 2", "config.yaml:2:1: `workers` is written twice", id="twice"
         ),
         pytest.param(
             "retention: {assign: [{class: pci, account: 1, account: 2}]}",
-            "duplicate key 'retention.assign[0].account', first written at",
+            "config.yaml:1:47: `account` is written twice (first on line 1)",
             id="twice deep inside",
         ),
         pytest.param("workers:", "config.yaml:1:9: workers has no value", id="nothing said"),
@@ -305,15 +305,29 @@ def test_two_underscores_go_one_level_down(tmp_path: Path) -> None:
         pytest.param("waivers: no.yaml", "waivers is no file: ", id="a file that is not there"),
         pytest.param("[1]", "config.yaml:1:1: the document should be a mapping", id="a list"),
         pytest.param("words", "config.yaml:1:1: the document should be a mapping", id="a word"),
-        pytest.param("a: [", "config.yaml:1:5: not valid YAML", id="a bracket left open"),
-        pytest.param("a:\n\t- b", "config.yaml:2:1: not valid YAML", id="a tab"),
-        pytest.param("a: b: c", "config.yaml:1:5: not valid YAML", id="two colons"),
-        pytest.param("a: 1\n---\nb: 2", "config.yaml:2:1: not valid YAML", id="two documents"),
-        pytest.param("a: \x00", "not valid YAML", id="a control character"),
-        pytest.param("[" * 5000, "nested too deeply", id="nested without end"),
-        pytest.param("a: &x [*x]", "a YAML alias; write the value out", id="an alias of itself"),
-        pytest.param("? [a]\n: 1", "config.yaml:1:3: a key must be a text", id="a list as a key"),
-        pytest.param("workers: !!python/object:os.system 1", "not valid YAML", id="a Python tag"),
+        pytest.param(
+            "a: [", "config.yaml:1:5: the bracket opened on line 1 is not", id="a bracket left open"
+        ),
+        pytest.param("a:\n\t- b", "config.yaml:2:1: a tab cannot indent YAML", id="a tab"),
+        pytest.param("a: b: c", "config.yaml:1:5: `: ` would start a value here", id="two colons"),
+        pytest.param(
+            "a: 1\n---\nb: 2", "config.yaml:2:1: one file holds one document", id="two documents"
+        ),
+        pytest.param("a: \x00", "config.yaml:1:4: the character U+0000", id="a control character"),
+        pytest.param("[" * 5000, "nested deeper than 12 levels", id="nested without end"),
+        pytest.param(
+            "packs: &x [*x]",
+            "config.yaml:1:12: YAML reads `*x` as an alias",
+            id="an alias of itself",
+        ),
+        pytest.param(
+            "packs: [*-audit]",
+            "a text that starts with `!`, `&`, `*` or",
+            id="a glob without quotes",
+        ),
+        pytest.param("? [a]\n: 1", "config.yaml:1:3: a key is one word", id="a list as a key"),
+        pytest.param("workers: !!python/object:os.system 1", "as a tag", id="a Python tag"),
+        pytest.param("packs: [" + "a," * 2_500_000, "longer than 4194304", id="a file too long"),
         pytest.param(
             "workers: 5 # ok\n1: 2", "config.yaml:2:1: unknown key '1'", id="a number as a key"
         ),
@@ -339,7 +353,7 @@ def test_a_problem_says_where_and_what(tmp_path: Path, text: str, expected: str)
             id="a wrong value",
         ),
         pytest.param(
-            {"TRAILKEEPER_REGIONS": "["}, "TRAILKEEPER_REGIONS: not valid YAML", id="bad YAML"
+            {"TRAILKEEPER_REGIONS": "["}, "TRAILKEEPER_REGIONS: the bracket opened", id="bad YAML"
         ),
         pytest.param(
             {"TRAILKEEPER_RETENTION__DEFAULT": "x"},
@@ -396,7 +410,11 @@ remediate: true
     [
         pytest.param(lambda path: None, "cannot be read: No such file", id="not there"),
         pytest.param(Path.mkdir, "cannot be read: Is a directory", id="a folder"),
-        pytest.param(lambda path: path.write_bytes(b"\xff\xfe\x00"), "not a text", id="no UTF-8"),
+        pytest.param(
+            lambda path: path.write_bytes(b"\xff\xfe\x00"),
+            "1:1: byte 0xFF is not UTF-8",
+            id="no UTF-8",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, make: Any, said: str) -> None:
@@ -406,7 +424,46 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, make: Any, said:
     with pytest.raises(ConfigProblems) as error:
         load_settings(path, {})
 
-    assert [said in problem for problem in error.value.problems] == [True]
+    assert [said in str(problem) for problem in error.value.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("workers: !!int 5", id="a tag"),
+        pytest.param("workers: &n 5", id="an anchor"),
+        pytest.param("retention: {default: *n}", id="an alias"),
+        pytest.param("workers:", id="nothing"),
+    ],
+)
+def test_what_yaml_does_not_give_is_told_once(tmp_path: Path, text: str) -> None:
+    """What was meant cannot be known: nothing is said of its value as well."""
+    assert len(problems(tmp_path, text)) == 1
+
+
+def test_a_problem_shows_its_line_and_a_caret(tmp_path: Path) -> None:
+    with pytest.raises(ConfigProblems) as error:
+        load(tmp_path, "regions: [europe]\n")
+
+    assert str(error.value).split("\n")[1:] == ["    regions: [europe]", "              ^"]
+
+
+def test_a_sign_in_front_of_digits_is_kept(tmp_path: Path) -> None:
+    settings = load(tmp_path, f"targets: [{{role: '{ROLE}', external_id: +123}}]")
+
+    assert settings.targets[0].external_id == "+123"
+
+
+def test_the_variable_for_one_key_stands_over_that_for_all(tmp_path: Path) -> None:
+    """Whatever the order of their names."""
+    settings = load(
+        tmp_path,
+        "",
+        TRAILKEEPER_retention="{default: six-months}",
+        TRAILKEEPER_RETENTION__DEFAULT="pci",
+    )
+
+    assert settings.retention.default == "pci"
 
 
 def test_settings_cannot_be_edited() -> None:

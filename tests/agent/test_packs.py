@@ -135,17 +135,20 @@ def test_the_path_shown_is_the_one_from_here(tmp_path, monkeypatch):
         pytest.param(
             "pack.yaml",
             b"name: boxes\nversion: 1\n",
-            "pack.yaml:1:1: `description`: field required",
+            "pack.yaml:1:1: description is missing",
             id="a pack without a description",
         ),
         pytest.param(
             "pack.yaml",
             b"name: boxes\nversion: 1\ndescription: x\nauthor: me\n",
-            "pack.yaml:4:1: `author`: extra inputs are not permitted",
+            "pack.yaml:4:1: unknown key 'author'; known are name, version, description",
             id="an unknown key",
         ),
         pytest.param(
-            "pack.yaml", b"- boxes\n", "pack.yaml:1:1: the file is no mapping", id="a list"
+            "pack.yaml",
+            b"- boxes\n",
+            "pack.yaml:1:1: the document should be a mapping of keys to values",
+            id="a list",
         ),
     ],
 )
@@ -157,6 +160,17 @@ def test_a_file_that_cannot_be_used_is_a_problem(tmp_path, name, content, proble
 
     assert shown.startswith(f"{boxes}/{problem}")
     assert rules == [("boxes", "good")]
+
+
+def test_an_empty_pack_file_is_a_problem(tmp_path):
+    boxes = written(tmp_path / "boxes", "good")
+    (boxes / "pack.yaml").write_text("# later\n")
+
+    _, problems = load(boxes)
+
+    assert problems == [
+        f"{boxes}/pack.yaml: {key} is missing" for key in ("name", "version", "description")
+    ]
 
 
 def test_a_pipe_or_a_dangling_link_is_not_waited_for(tmp_path):

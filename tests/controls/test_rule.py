@@ -13,7 +13,8 @@ from controls.condition import _UNGUARDED
 from controls.model import Severity, Status
 from controls.rule import EXAMPLE_NOW, judge
 from controls.rule_file import RuleText, check_examples, parse_rules
-from controls.written import BLOCK_HINT, MAX_CHARACTERS, Document, Problem, read_document
+from controls.rule_shape import BLOCK_HINT, MAX_CHARACTERS, read_rule_file
+from controls.written import Document, Problem
 from tests.controls.toys import FIXES, KINDS, parsed, rule_text
 
 BROKEN = Path(__file__).parent / "broken_rules"
@@ -418,6 +419,7 @@ def test_without_fixes_every_fix_is_unknown():
         pytest.param("2026-01-01", "2026-01-01", id="a date"),
         pytest.param("9" * 5000, "9" * 5000, id="digits without end"),
         pytest.param("-7", -7, id="a number"),
+        pytest.param("+7", "+7", id="a number with a sign it need not have"),
         pytest.param("1.5", 1.5, id="a fraction"),
         pytest.param("'true'", "true", id="quoted"),
         pytest.param("true", True, id="true"),
@@ -425,7 +427,7 @@ def test_without_fixes_every_fix_is_unknown():
     ],
 )
 def test_only_what_looks_like_a_value_is_one(text, value):
-    root, problems = read_document(Document("a.yaml", f"key: {text}\n"))
+    root, problems = read_rule_file(Document("a.yaml", f"key: {text}\n"))
 
     assert problems == ()
     assert root is not None
@@ -445,7 +447,7 @@ def test_only_what_looks_like_a_value_is_one(text, value):
     ],
 )
 def test_odd_yaml_is_a_problem_and_never_an_exception(text, message):
-    _, problems = read_document(Document("a.yaml", text))
+    _, problems = read_rule_file(Document("a.yaml", text))
 
     assert message in problems[0].message
 
