@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.types import Processor
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to whatever is stderr at that moment, as structlog does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record."""
+        self.setStream(sys.stderr)
+        super().emit(record)
 
 
 def configure(level: int = logging.WARNING) -> None:
@@ -29,14 +39,14 @@ def configure(level: int = logging.WARNING) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     _adopt_libraries(level, shared, renderer)
 
 
 def _adopt_libraries(level: int, shared: list[Processor], renderer: Processor) -> None:
     """Libraries use the standard logging and warnings: bare lines would break a JSON log."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -44,12 +54,8 @@ def _adopt_libraries(level: int, shared: list[Processor], renderer: Processor) -
             processors=[strip, renderer],
         )
     )
-    for old in [one for one in logging.root.handlers if isinstance(one.formatter, _OURS)]:
+    for old in [one for one in logging.root.handlers if isinstance(one, _Stderr)]:
         logging.root.removeHandler(old)
     logging.root.addHandler(handler)
     logging.root.setLevel(level)
     logging.captureWarnings(capture=True)
-
-
-_OURS = structlog.stdlib.ProcessorFormatter
-"""How our own handler is told from one that was there before (a test's)."""

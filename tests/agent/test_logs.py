@@ -29,6 +29,7 @@ class Terminal(io.StringIO):
 def as_before() -> Iterator[None]:
     """Leaves logging as it was found."""
     handlers, level = list(logging.root.handlers), logging.root.level
+    logging.captureWarnings(capture=False)  # another test's command may have begun it
     yield
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
