@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -124,39 +123,37 @@ def collect(
     Root kinds are listed once per target, derived kinds from what was found; then each resource's
     facts are read, resources side by side on `workers` threads. What cannot be listed is a Gap,
     what cannot be read an unknown fact; the sweep itself does not fail. `stop` is called where it
-    is interrupted: it must end what waits for AWS.
+    is interrupted: it ends what waits for AWS.
     """
     wanted = wanted_facts(rules, kinds)
     used = tuple(kind for kind in kinds if kind.name in wanted.facts)
     sweep = _Sweep(world, tuple(targets), used, wanted, tuple(log_buckets), progress, workers)
-    with ThreadPoolExecutor(workers, thread_name_prefix="sweep") as pool:
-        try:
-            _look(sweep, pool)
-        except BaseException:
-            stop()  # or leaving this block would wait until the threads have had their answers
-            raise
+    try:
+        _look(sweep)
+    except BaseException:
+        stop()
+        raise
     resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
     return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps))
 
 
-def _look(sweep: _Sweep, pool: Executor) -> None:
+def _look(sweep: _Sweep) -> None:
     """Root kinds first; what they say leads to the others."""
-    _read_all(sweep, pool, _list_roots(sweep, pool))
+    _read_all(sweep, _list_roots(sweep))
     if any("s3:ListBuckets" in fact.needs for k in sweep.kinds for fact in sweep.wanted.of(k)):
-        _find_owners(sweep, pool)
+        _find_owners(sweep)
     derived = [kind for kind in sweep.kinds if kind.derives]
-    _read_all(sweep, pool, [entry for kind in derived for entry in _derive(sweep, kind)])
+    _read_all(sweep, [entry for kind in derived for entry in _derive(sweep, kind)])
 
 
 Listed = tuple[Kind, Item, datetime]
 
 
-def _list_roots(sweep: _Sweep, pool: Executor) -> list[Listed]:
+def _list_roots(sweep: _Sweep) -> list[Listed]:
     """Root kinds of every target. A target that is known to be unreadable is one gap a kind."""
     roots = [kind for kind in sweep.kinds if kind.lists]
     jobs = [(kind, target) for target in sweep.targets for kind in roots]
     answers = side_by_side(
-        pool,
         sweep.workers,
         jobs,
         lambda job: _list(sweep.world, *job),
@@ -227,7 +224,7 @@ def _partition(sweep: _Sweep) -> str:
     return "aws"
 
 
-def _find_owners(sweep: _Sweep, pool: Executor) -> None:
+def _find_owners(sweep: _Sweep) -> None:
     """Account and region of every log bucket that is named anywhere, where they can be told."""
     asked: dict[str, tuple[str, str]] = {
         entry.bucket: (entry.account, entry.region) for entry in sweep.log_buckets
@@ -249,14 +246,13 @@ def _find_owners(sweep: _Sweep, pool: Executor) -> None:
         return bucket, (found.account, found.region)
 
     jobs = sorted(asked.items())
-    owners = side_by_side(pool, sweep.workers, jobs, owner, group=lambda entry: entry[1])
+    owners = side_by_side(sweep.workers, jobs, owner, group=lambda entry: entry[1])
     sweep.owners.update(filter(None, owners))
 
 
-def _read_all(sweep: _Sweep, pool: Executor, listed: Sequence[Listed]) -> None:
+def _read_all(sweep: _Sweep, listed: Sequence[Listed]) -> None:
     """The wanted facts of every listed item, resources side by side."""
     resources = side_by_side(
-        pool,
         sweep.workers,
         listed,
         lambda entry: _read(sweep, *entry),

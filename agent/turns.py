@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Executor
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -14,7 +13,6 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    pool: Executor,
     workers: int,
     jobs: Sequence[Job],
     work: Callable[[Job], Result],
@@ -26,7 +24,9 @@ def side_by_side(
 
     A free thread takes a job of the group that has the fewest under way: where one account
     answers slowly, its jobs hold their share of the threads and no more. `done` is told, in the
-    calling thread, how many are finished. Raises what `work` raises; jobs not yet begun are left.
+    calling thread, how many are finished. Raises what `work` raises, or what interrupts the
+    calling thread: jobs not yet begun are left, and those under way are not waited for, as an
+    answer of AWS may be long in coming.
     """
     turns, finished = _Turns(jobs, group), SimpleQueue[tuple[int, Result] | BaseException]()
 
@@ -42,7 +42,7 @@ def side_by_side(
                 turns.give_back(key)
 
     for _ in range(min(workers, len(jobs))):
-        pool.submit(run)
+        threading.Thread(target=run, name="sweep", daemon=True).start()
     results: dict[int, Result] = {}
     try:
         while len(results) < len(jobs):
