@@ -168,6 +168,25 @@ def request_context(writer: Writer, action: str, owner: str | None) -> Context:
     policy that follows it must be right). Logs are delivered with SSE-S3, whether by header or
     by the bucket's default is not documented. S3 takes TLS 1.2 and 1.3 only.
     """
+    known = _of_every_request(writer)
+    if owner:
+        known |= {"aws:resourceaccount": (owner,), "s3:resourceaccount": (owner,)}
+    known |= dict.fromkeys(_ABSENT, (None,))
+    if action == "s3:PutObject":
+        known["s3:x-amz-server-side-encryption"] = (None, "AES256")
+    else:
+        known |= dict.fromkeys(_HEADERS_OF_A_PUT, (None,))
+
+    def look(key: str) -> Known:
+        if key in known:
+            return known[key]
+        return Unknown(f"what Redshift's request carries as {key} is not known")
+
+    return look
+
+
+def _of_every_request(writer: Writer) -> dict[str, Known]:
+    """What is known of the request whatever its action and the bucket's owner."""
     principal = delivery_principal(writer.partition, writer.region)
     source = f"cluster:{writer.cluster}"
     arn = f"arn:{writer.partition}:redshift:{writer.region}:{writer.account}:{source}"
@@ -175,7 +194,7 @@ def request_context(writer: Writer, action: str, owner: str | None) -> Context:
         f"the name of Redshift's service principal in {writer.partition} is not known"
     )
     confirmed = writer.partition in CONFIRMED_PARTITIONS
-    known: dict[str, Known] = {
+    return {
         "aws:sourcearn": (arn,),
         "aws:sourceaccount": (writer.account,),
         "aws:sourceorgid": (writer.organization,)
@@ -191,20 +210,6 @@ def request_context(writer: Writer, action: str, owner: str | None) -> Context:
             "services (aws:PrincipalIsAWSService) would settle it"
         ),
     }
-    if owner:
-        known |= {"aws:resourceaccount": (owner,), "s3:resourceaccount": (owner,)}
-    known |= dict.fromkeys(_ABSENT, (None,))
-    if action == "s3:PutObject":
-        known["s3:x-amz-server-side-encryption"] = (None, "AES256")
-    else:
-        known |= dict.fromkeys(_HEADERS_OF_A_PUT, (None,))
-
-    def look(key: str) -> Known:
-        if key in known:
-            return known[key]
-        return Unknown(f"what Redshift's request carries as {key} is not known")
-
-    return look
 
 
 _ABSENT = (

@@ -191,7 +191,8 @@ def _describe_cluster_parameter_groups(self: Any) -> ActionResult:
 
 def install() -> None:
     """Gives groups their own values and clusters a memory of what they started with."""
-    _install_models()
+    _install_groups()
+    _install_clusters()
     replace(RedshiftResponse, "describe_cluster_parameters", _describe_cluster_parameters)
     add(RedshiftResponse, "modify_cluster_parameter_group", _modify_cluster_parameter_group)
     add(RedshiftResponse, "reset_cluster_parameter_group", _reset_cluster_parameter_group)
@@ -200,10 +201,9 @@ def install() -> None:
     )
 
 
-def _install_models() -> None:
-    backend_init, modify = RedshiftBackend.__init__, RedshiftBackend.modify_cluster
+def _install_groups() -> None:
+    backend_init = RedshiftBackend.__init__
     create_group = RedshiftBackend.create_cluster_parameter_group
-    create = RedshiftBackend.create_cluster
 
     def init_backend(self: Any, region_name: str, account_id: str) -> None:
         backend_init(self, region_name, account_id)
@@ -211,6 +211,21 @@ def _install_models() -> None:
         self.parameter_groups[DEFAULT_GROUP] = make(
             DEFAULT_GROUP, "redshift-2.0", "Default parameter group", account_id, region_name
         )
+
+    def create_cluster_parameter_group(self: Any, name: str, *rest: Any, **other: Any) -> Any:
+        if name.lower() in self.parameter_groups:
+            raise AwsRefusal(
+                "ClusterParameterGroupAlreadyExists", f"Parameter group {name} already exists"
+            )
+        return create_group(self, name.lower(), *rest, **other)
+
+    replace(RedshiftBackend, "__init__", init_backend)
+    replace(RedshiftBackend, "create_cluster_parameter_group", create_cluster_parameter_group)
+    add(ParameterGroup, "values", property(_own_values))
+
+
+def _install_clusters() -> None:
+    create, modify = RedshiftBackend.create_cluster, RedshiftBackend.modify_cluster
 
     def create_cluster(self: Any, **wanted: Any) -> Any:
         wanted["cluster_parameter_group_name"] = (
@@ -227,17 +242,7 @@ def _install_models() -> None:
             changes["cluster_parameter_group_name"] = [name]
         return modify(self, **changes)
 
-    def create_cluster_parameter_group(self: Any, name: str, *rest: Any, **other: Any) -> Any:
-        if name.lower() in self.parameter_groups:
-            raise AwsRefusal(
-                "ClusterParameterGroupAlreadyExists", f"Parameter group {name} already exists"
-            )
-        return create_group(self, name.lower(), *rest, **other)
-
-    replace(RedshiftBackend, "__init__", init_backend)
     replace(RedshiftBackend, "create_cluster", create_cluster)
     replace(RedshiftBackend, "modify_cluster", modify_cluster)
-    replace(RedshiftBackend, "create_cluster_parameter_group", create_cluster_parameter_group)
-    add(ParameterGroup, "values", property(_own_values))
     add(Cluster, "start", _start)
     replace(Cluster, "cluster_parameter_group_status_list", property(_group_status))
