@@ -16,6 +16,7 @@ from agent.collect import Target, operations
 from agent.doctor_probes import PROBES, Probe, Sample, find_sample
 from agent.loading import Loaded, load
 from agent.output import printable, write_result
+from agent.progress import shown_progress
 from agent.stop import NO_VERDICT, StopError
 from agent.sweep import open_aws
 from agent.targets import plan_targets
@@ -43,7 +44,8 @@ class Line:
 
 def run(args: Namespace) -> int:
     """Print a line for each thing that was looked at; 3 if anything is not ok."""
-    lines = list(examine(args))
+    with shown_progress():
+        lines = list(examine(args))
     write_result(printable("\n".join(str(line) for line in lines)), args.output)
     return 0 if all(line.state == "ok" for line in lines) else NO_VERDICT
 

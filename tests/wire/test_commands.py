@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -492,6 +494,30 @@ def test_a_reader_that_goes_away_does_not_change_the_verdict(
     os.close(write)
 
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_an_interrupt_ends_a_sweep_at_once(sandbox: Sandbox, now: datetime) -> None:
+    """Though a call hangs: 130, one word, no traceback."""
+    sandbox.plant(right(now))
+    sandbox.fault({"kind": "hang", "service": "redshift", "seconds": 60})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent", "--check"],
+        env=sandbox.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    patience = time.monotonic() + 30
+    while "redshift:DescribeClusters" not in sandbox.counts() and time.monotonic() < patience:
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    sandbox.clear_faults()
+
+    assert (process.returncode, out, err) == (130, "", "trailkeeper: interrupted\n")
+    assert time.monotonic() - began < 5
 
 
 def test_the_command_by_itself(sandbox: Sandbox, now: datetime) -> None:
