@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from controls.json_values import moment, plain, target
 from controls.model import (
     Coverage,
     Gap,
@@ -49,8 +49,8 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
     """
     return {
         "schema": SCHEMA,
-        "taken_at": _time_text(snapshot.taken_at),
-        "targets": [_target_json(target) for target in snapshot.targets],
+        "taken_at": moment(snapshot.taken_at),
+        "targets": [target(each) for each in snapshot.targets],
         "resources": [_resource_json(resource) for resource in snapshot.resources],
         "gaps": [
             {
@@ -62,16 +62,6 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
             }
             for gap in snapshot.gaps
         ],
-    }
-
-
-def _target_json(target: TargetStatus) -> dict[str, Any]:
-    return {
-        "account": target.account,
-        "region": target.region,
-        "status": target.status.value,
-        "reason": target.reason,
-        "resources": target.resources,
     }
 
 
@@ -96,24 +86,13 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
         document["type"], document["value"] = _typed(reading.value)
     document["reason"] = reading.reason
     document["source"] = reading.source
-    document["read_at"] = _time_text(reading.read_at)
+    document["read_at"] = moment(reading.read_at)
     return document
 
 
 def _typed(value: Value) -> tuple[str, Any]:
     """The name of the value's type, and the value as JSON can hold it."""
-    name = next(name for python_type, name in _TYPES if isinstance(value, python_type))
-    match value:
-        case datetime():
-            return name, _time_text(value)
-        case float() if not math.isfinite(value):  # JSON has no infinity and no not-a-number
-            return name, repr(value)
-        case _:
-            return name, value
-
-
-def _time_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return next(name for of, name in _TYPES if isinstance(value, of)), plain(value)
 
 
 # ---------------------------------------------------------------- from JSON
@@ -193,19 +172,19 @@ class _Place:
         return self.value
 
     def time(self) -> datetime:
-        moment = _parsed_time(self.text())
-        if moment is None:
+        read = _parsed_time(self.text())
+        if read is None:
             raise SnapshotError(
                 f"the snapshot is damaged at {self.path}: {self.value!r} is no time with a zone "
                 "(2026-11-22T08:00:00Z)"
             )
-        return moment
+        return read
 
 
 def _parsed_time(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        read = datetime.fromisoformat(text)
+        return read.astimezone(UTC) if read.tzinfo is not None else None
     except (ValueError, OverflowError):  # a zone can carry the year out of its range
         return None
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from controls.json_values import moment, plain, target
 from controls.model import (
     Coverage,
     Finding,
     Reading,
     Report,
     Status,
-    TargetStatus,
-    Value,
     WaiverNote,
 )
 
@@ -55,7 +52,7 @@ def _head(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "version": report.version,
         "taken_at": moment(report.taken_at),
-        "targets": [_target(target) for target in report.targets],
+        "targets": [target(each) for each in report.targets],
         "summary": summary(report),
         "waivers": {
             state: [_note(note) for note in report.waiver_notes if note.state == state]
@@ -85,35 +82,9 @@ def summary(report: Report) -> dict[str, int]:
     }
 
 
-def moment(time: datetime) -> str:
-    """A time in UTC as `2026-11-22T08:00:00Z`."""
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def plain(value: Value | None) -> Any:
-    """A fact's or parameter's value as JSON has it: times and odd numbers as texts."""
-    match value:
-        case datetime():
-            return moment(value)
-        case float() if not math.isfinite(value):
-            return repr(value)
-        case _:
-            return value
-
-
 def facts(finding: Finding) -> dict[str, dict[str, Any]]:
     """What the finding was judged on, by name."""
     return {name: _reading(reading) for name, reading in sorted(finding.facts.items())}
-
-
-def _target(target: TargetStatus) -> dict[str, Any]:
-    return {
-        "account": target.account,
-        "region": target.region,
-        "status": target.status.value,
-        "reason": target.reason,
-        "resources": target.resources,
-    }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-from agent.formats.as_json import moment
 from agent.verdict import nothing_judged
+from controls.json_values import moment
 from controls.model import Coverage, Finding, Report, Status, TargetStatus
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from agent.formats import as_json
 from agent.verdict import nothing_judged
+from controls.json_values import moment, plain
 from controls.model import Coverage, Finding, Report, Severity, Status, TargetStatus
 
 SCHEMA_URI = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -129,7 +130,7 @@ def _result(finding: Finding, rule_index: int, files: Mapping[str, str]) -> dict
             "region": finding.ref.region,
             "resource": finding.ref.name,
             "facts": as_json.facts(finding),
-            "params": {name: as_json.plain(value) for name, value in finding.params.items()},
+            "params": {name: plain(value) for name, value in finding.params.items()},
         },
     }
     if finding.status is Status.WAIVED:
@@ -180,7 +181,7 @@ def _invocation(report: Report, index: Mapping[str, int]) -> dict[str, Any]:
         told.append({"level": "warning", "message": {"text": nothing}})
     return {
         "executionSuccessful": not any(note["level"] == "error" for note in told),
-        "endTimeUtc": as_json.moment(report.taken_at),
+        "endTimeUtc": moment(report.taken_at),
         "toolExecutionNotifications": told,
     }
 

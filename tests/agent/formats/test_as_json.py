@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from agent.formats import as_json
+from controls.json_values import moment
 from controls.model import Report, Status
 from tests.agent.formats.samples import (
     ADVERSARIAL,
@@ -172,4 +173,4 @@ def test_nothing_from_outside_is_changed() -> None:
     ],
 )
 def test_times_are_utc(time: datetime, text: str) -> None:
-    assert as_json.moment(time) == text
+    assert moment(time) == text
