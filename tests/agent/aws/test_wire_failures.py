@@ -173,7 +173,7 @@ def test_a_failure_of_the_other_side_is_tried_again_until_the_deadline(
 ) -> None:
     aws, wire = open_aws(always(reply))
 
-    error = error_of(aws, LOGGING, seconds=0.8)
+    error = error_of(aws, LOGGING, seconds=2.5)
 
     assert (code, False) == (error.code, error.denied)
     assert wire.count("redshift:DescribeLoggingStatus") >= 2
