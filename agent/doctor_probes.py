@@ -119,9 +119,7 @@ PROBES: Mapping[str, Probe] = {
         _always(logGroupName=f"/aws/redshift/cluster/{NOBODY}/connectionlog"),
         ("ResourceNotFoundException",),
     ),
-    "organizations:DescribeOrganization": Probe(
-        _always(), ("AWSOrganizationsNotInUseException",)
-    ),
+    "organizations:DescribeOrganization": Probe(_always(), ("AWSOrganizationsNotInUseException",)),
     "redshift-serverless:ListNamespaces": Probe(_always(maxResults=1)),
     "redshift-serverless:ListWorkgroups": Probe(_always(maxResults=1)),
     "redshift:DescribeClusterParameters": Probe(

@@ -62,6 +62,17 @@ EXPIRED = frozenset(
 """The credentials are not good here: expired, deleted, or the region is not enabled. AWS does
 not tell these apart reliably, so neither do we."""
 
+BADLY_SIGNED = frozenset(
+    {
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    }
+)
+"""A wrong key, or a clock that is off (each is a 403): no grant of a permission helps."""
+
 
 class Retry(Enum):
     """Whether another try can help."""
@@ -109,7 +120,7 @@ def is_denial(code: str, status: int, service: str) -> bool:
     S3 answers 405 MethodNotAllowed for a policy that is read from another account than the
     bucket owner's (Amazon S3 API Reference, GetBucketPolicy).
     """
-    if code in EXPIRED:
+    if code in EXPIRED or code in BADLY_SIGNED:
         return False
     if service == "s3" and (status == 405 or code == "MethodNotAllowed"):
         return True

@@ -107,6 +107,8 @@ def _client_error(raised: boto.ClientError, operation: str, account: str, region
         # botocore's stand-in for a body that is empty or a page of HTML.
         message = f"HTTP {status} {_phrase(status)} without an AWS error in it"
         code = errors.UNPARSEABLE
+    if code in errors.BADLY_SIGNED:
+        message = f"{message.rstrip('.')}: a key is wrong, or this machine's clock is"
     if code in errors.EXPIRED:
         message = (
             f"{message.rstrip('.')}: the credentials have expired or were deleted, "

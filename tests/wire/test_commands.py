@@ -222,6 +222,17 @@ def test_the_policy_reads_no_object_and_writes_nothing(run: Run) -> None:
     assert not [action for action in actions if "*" in action]
 
 
+def test_the_policy_lists_audit_logs_only(run: Run) -> None:
+    """Objects may be listed below an audit log prefix, and in buckets alone."""
+    (statement,) = [
+        one for one in json.loads(run("iam").out)["Statement"] if "s3:ListBucket" in one["Action"]
+    ]
+
+    assert statement["Action"] == ["s3:ListBucket"]
+    assert statement["Resource"] == ["arn:aws:s3:::*"]
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["*AWSLogs/*/redshift/*"]}}
+
+
 def test_the_policy_for_every_region_lists_them(run: Run) -> None:
     """`--region all` needs one more."""
     assert granted(run("iam", "--region", "all")) - granted(run("iam")) == {"ec2:DescribeRegions"}

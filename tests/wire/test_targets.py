@@ -221,6 +221,20 @@ def test_which_regions_are_enabled_cannot_be_seen(sandbox: Sandbox, run: Run) ->
     assert "ec2:DescribeRegions denied" in reason(ran, "all")
 
 
+def test_buckets_are_listed_in_a_region_that_is_looked_at(
+    sandbox: Sandbox, run: Run, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where the agent happens to live: an organization may close that to the account."""
+    sandbox.plant(right(now))
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    run(*JSON, "--region", REGION)
+
+    listed = [call["region"] for call in sandbox.calls() if call["operation"] == "ListBuckets"]
+    assert listed == [REGION]
+
+
 def test_text_names_the_regions_that_were_not_looked_at(
     sandbox: Sandbox, run: Run, now: datetime
 ) -> None:
@@ -460,8 +474,11 @@ def test_keys_and_tokens_are_never_printed(
     sandbox.fault(
         {"kind": "error", "code": "SignatureDoesNotMatch", "message": signed, "status": 403}
     )
-    said += [run(*JSON), run("doctor")]
+    refused = [run(*JSON), run("doctor")]
+    said += refused
 
+    assert "SignatureDoesNotMatch" in one_line(refused[0], 3)
+    assert all("a key is wrong, or this machine's clock" in one.out + one.err for one in refused)
     assert long_term_key(A) == os.environ["AWS_ACCESS_KEY_ID"]
     for ran in said:
         for secret in secrets.values():
