@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
 from agent.aws.trace import trace
+from agent.budgets import Budgets
 from agent.turns import side_by_side
 from controls.condition import check_value
 from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
@@ -47,8 +48,11 @@ class World(Protocol):
 
     now: datetime
 
-    def reader(self, account: str, region: str) -> Reader:
-        """Raises CannotTellError if that account is not among the targets."""
+    def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
+        """It may take until `deadline` (monotonic seconds; none: the world's own).
+
+        Raises CannotTellError if that account is not among the targets.
+        """
         ...
 
 
@@ -101,6 +105,7 @@ class _Sweep:
     log_buckets: tuple[LogBucket, ...]
     progress: Progress
     workers: int
+    budgets: Budgets
     found: dict[str, list[Resource]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     blind: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -115,24 +120,29 @@ def collect(
     *,
     log_buckets: Sequence[LogBucket] = (),
     workers: int = 16,
+    target_seconds: float = 300.0,
     progress: Progress = lambda what, done, total: None,
-    stop: Callable[[], object] = lambda: None,
 ) -> Snapshot:
     """Everything the rules need to know about the targets, as far as it could be seen.
 
     Root kinds are listed once per target, derived kinds from what was found; then each resource's
-    facts are read, resources side by side on `workers` threads. What cannot be listed is a Gap,
-    what cannot be read an unknown fact; the sweep itself does not fail. `stop` is called where it
-    is interrupted: it ends what waits for AWS.
+    facts are read, resources side by side on `workers` threads, each target for `target_seconds`
+    at most. What cannot be listed is a Gap, what cannot be read an unknown fact; the sweep itself
+    does not fail. Interrupted, it does not wait for its threads.
     """
     wanted = wanted_facts(rules, kinds)
     used = tuple(kind for kind in kinds if kind.name in wanted.facts)
-    sweep = _Sweep(world, tuple(targets), used, wanted, tuple(log_buckets), progress, workers)
-    try:
-        _look(sweep)
-    except BaseException:
-        stop()
-        raise
+    sweep = _Sweep(
+        world,
+        tuple(targets),
+        used,
+        wanted,
+        tuple(log_buckets),
+        progress,
+        workers,
+        Budgets(target_seconds),
+    )
+    _look(sweep)
     resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
     return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps))
 
@@ -146,6 +156,37 @@ def _look(sweep: _Sweep) -> None:
     _read_all(sweep, [entry for kind in derived for entry in _derive(sweep, kind)])
 
 
+Place = tuple[str, str]
+"""(account, region) that is asked."""
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def _phase(
+    sweep: _Sweep,
+    jobs: Sequence[Job],
+    work: Callable[[Job], Result],
+    place: Callable[[Job], Place],
+    done: Callable[[int], object] = lambda number: None,
+) -> list[Result]:
+    """Work side by side, each place in its turn and within its own time."""
+
+    def timed(job: Job) -> Result:
+        try:
+            return work(job)
+        finally:
+            sweep.budgets.note(place(job))
+
+    try:
+        return side_by_side(sweep.workers, jobs, timed, group=place, done=done)
+    finally:
+        sweep.budgets.end_phase()
+
+
+def _reader(sweep: _Sweep, place: Place) -> Reader:
+    return sweep.world.reader(*place, deadline=sweep.budgets.deadline(place))
+
+
 Listed = tuple[Kind, Item, datetime]
 
 
@@ -153,11 +194,8 @@ def _list_roots(sweep: _Sweep) -> list[Listed]:
     """Root kinds of every target. A target that is known to be unreadable is one gap a kind."""
     roots = [kind for kind in sweep.kinds if kind.lists]
     jobs = [(kind, target) for target in sweep.targets for kind in roots]
-    answers = side_by_side(
-        sweep.workers,
-        jobs,
-        lambda job: _list(sweep.world, *job),
-        group=lambda job: (job[1].account, job[1].region),
+    answers = _phase(
+        sweep, jobs, lambda job: _list(sweep, *job), lambda job: (job[1].account, job[1].region)
     )
     listed: list[Listed] = []
     seen: set[str] = set()
@@ -171,14 +209,14 @@ def _list_roots(sweep: _Sweep) -> list[Listed]:
     return listed
 
 
-def _list(world: World, kind: Kind, target: Target) -> tuple[list[Listed], Gap | None]:
+def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap | None]:
     """One kind in one target, or why not."""
     if target.problem or kind.lists is None:
         return [], Gap(kind.name, target.account, target.region, target.problem)
     try:
-        aws = trace(world.reader(target.account, target.region), kind.needs)
+        aws = trace(_reader(sweep, (target.account, target.region)), kind.needs)
         items = list(kind.lists(aws))
-        read_at = aws.trace.read_at or world.now
+        read_at = aws.trace.read_at or sweep.world.now
         return [(kind, item, read_at) for item in items], None
     except (AwsError, CannotTellError) as error:
         return [], Gap(kind.name, target.account, target.region, str(error))
@@ -237,7 +275,7 @@ def _find_owners(sweep: _Sweep) -> None:
     def owner(entry: tuple[str, tuple[str, str]]) -> tuple[str, tuple[str, str]] | None:
         bucket, (account, region) = entry
         try:
-            found = sweep.world.reader(account, region).of_bucket(bucket)
+            found = _reader(sweep, (account, region)).of_bucket(bucket)
         except (AwsError, CannotTellError):
             return None  # every fact of the bucket will say why
         except Exception:
@@ -246,18 +284,18 @@ def _find_owners(sweep: _Sweep) -> None:
         return bucket, (found.account, found.region)
 
     jobs = sorted(asked.items())
-    owners = side_by_side(sweep.workers, jobs, owner, group=lambda entry: entry[1])
+    owners = _phase(sweep, jobs, owner, lambda entry: entry[1])
     sweep.owners.update(filter(None, owners))
 
 
 def _read_all(sweep: _Sweep, listed: Sequence[Listed]) -> None:
     """The wanted facts of every listed item, resources side by side."""
-    resources = side_by_side(
-        sweep.workers,
+    resources = _phase(
+        sweep,
         listed,
         lambda entry: _read(sweep, *entry),
-        group=lambda entry: _read_in(sweep, entry[1]),
-        done=lambda number: sweep.progress("resources", number, len(listed)),
+        lambda entry: _read_in(sweep, entry[1]),
+        lambda number: sweep.progress("resources", number, len(listed)),
     )
     for resource in resources:
         sweep.found.setdefault(resource.ref.kind, []).append(resource)
@@ -268,7 +306,7 @@ def _read(sweep: _Sweep, kind: Kind, item: Item, listed_at: datetime) -> Resourc
     facts = sweep.wanted.of(kind)
     readings: dict[str, Reading] = {}
     try:
-        reader: Reader | str = sweep.world.reader(*_read_in(sweep, item))
+        reader: Reader | str = _reader(sweep, _read_in(sweep, item))
     except (AwsError, CannotTellError) as error:
         reader = str(error)
     for fact in facts:

@@ -53,12 +53,13 @@ def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
             log_buckets=buckets,
             workers=loaded.settings.workers,
             progress=progress,
-            stop=stop.set,
+            target_seconds=loaded.settings.target_deadline_seconds,
         )
         everywhere = every_region_is_asked(loaded.settings, args.regions)
         unseen = () if everywhere else not_looked_at(aws, plan)
         return Looked(snapshot, plan, sweep.calls, unseen)
     finally:
+        stop.set()  # where this was interrupted, threads still wait for AWS
         aws.close()
 
 

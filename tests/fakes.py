@@ -142,7 +142,7 @@ class FakeWorld:
         """The time of the sweep."""
         return self.aws.now
 
-    def reader(self, account: str, region: str) -> FakeAws:
+    def reader(self, account: str, region: str, *, deadline: float | None = None) -> FakeAws:
         """Raises CannotTellError for an account that is not a target."""
         if account not in self.accounts:
             raise CannotTellError(f"account {account} is not among the targets: add it as one")

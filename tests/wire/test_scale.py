@@ -217,3 +217,24 @@ def test_an_api_that_allows_5_calls_a_second(
     began = min(min(some) for some in times.values())
     assert max(times[A]) - began > timedelta(seconds=5)
     assert max(times[OTHER]) - began < timedelta(seconds=3)
+
+
+def test_an_account_that_throttles_to_the_end_costs_no_other(
+    two_accounts: dict[str, Any], sandbox: Sandbox, run: Run
+) -> None:
+    """It uses up its own time; the other one, long listed by then, is judged all the same."""
+    sandbox.fault({"kind": "throttle", "account": A, "service": "redshift"})
+
+    ran = run(
+        *JSON,
+        *("--rule", "redshift-audit-logging-on"),
+        settings={**two_accounts, "target_deadline_seconds": 3},
+    )
+
+    assert ran.code == 1
+    verdicts = {(each["account"], each["status"]) for each in ran.report["findings"]}
+    assert verdicts == {(A, "unknown"), (OTHER, "pass"), (OTHER, "fail")}
+    assert {one["account"]: one["status"] for one in ran.report["targets"]} == {
+        A: "unreadable",
+        OTHER: "complete",
+    }
