@@ -1,8 +1,9 @@
-"""What every refusal looks like: an exit code, one clear line on stderr, and nothing on stdout."""
+"""What runs are read by: refusals in one clear line, findings counted, targets and their state."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.wire.conftest import Ran
 
@@ -26,3 +27,19 @@ def judged(ran: Ran, code: int) -> dict[str, int]:
         json.loads(line)
     summary: dict[str, int] = ran.report["summary"]
     return summary
+
+
+def coverage(ran: Ran) -> dict[str, str]:
+    """`account/region` to how much of it was read."""
+    return {f"{one['account']}/{one['region']}": one["status"] for one in ran.report["targets"]}
+
+
+def reason(ran: Ran, region: str) -> str:
+    """Why a region was not wholly read."""
+    (found,) = [one["reason"] for one in ran.report["targets"] if one["region"] == region]
+    return str(found)
+
+
+def bare_cluster(account: str, region: str, name: str) -> dict[str, Any]:
+    """A cluster that logs nowhere."""
+    return {"do": "cluster", "account": account, "region": region, "identifier": name}
