@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,8 +35,9 @@ def derive_roles(found: Found) -> Iterable[Item | Gap]:
             for arn in reading.value if isinstance(reading.value, list) else ():
                 users[arn].append(resource)
     buckets, unseen = _log_buckets(found), hidden(found, "log_bucket")
+    alike = Counter(_account_and_name(arn) for arn in users)
     for arn, holders in sorted(users.items()):
-        account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+        account, name = arn.split(":")[4], _name(arn, alike)
         first = holders[0].ref
         yield Item(
             Ref(NAME, account, "global", name, arn, account),
@@ -44,6 +45,19 @@ def derive_roles(found: Found) -> Iterable[Item | Gap]:
             source="redshift:DescribeClusters",
             read_in=(account, first.region),
         )
+
+
+def _account_and_name(arn: str) -> tuple[str, str]:
+    return arn.split(":")[4], arn.rsplit("/", 1)[-1]
+
+
+def _name(arn: str, alike: Mapping[tuple[str, str], int]) -> str:
+    """The role's name; with its path where another ARN differs in that alone.
+
+    One of such two at the most is alive, and the other must not stand in for it.
+    """
+    account, name = _account_and_name(arn)
+    return name if alike[account, name] == 1 else arn.partition(":role/")[2]
 
 
 def _log_buckets(found: Found) -> tuple[str, ...]:
@@ -80,9 +94,19 @@ def writes_log_bucket(aws: Reader, role: Item) -> Answer[bool]:
     return answer
 
 
+def changes_own_permissions(aws: Reader, role: Item) -> Answer[bool]:
+    """Whether the role may change its own permissions, and so give itself any of the others."""
+    return _reach(aws, role).changes_itself
+
+
+def _iam_name(role: Item) -> str:
+    """What IAM's calls want: the last segment of the ARN, without the path."""
+    return role.ref.name.rsplit("/", 1)[-1]
+
+
 def _get_role(aws: Reader, role: Item) -> Mapping[str, Any] | None:
     """The role, or None if it is gone. Another one of its name, under another path, is not it."""
-    answer = aws.call("iam", "GetRole", absent=("NoSuchEntity",), RoleName=role.ref.name)
+    answer = aws.call("iam", "GetRole", absent=("NoSuchEntity",), RoleName=_iam_name(role))
     found: Mapping[str, Any] | None = answer.get("Role")
     return None if found is None or found.get("Arn", role.ref.arn) != role.ref.arn else found
 
@@ -91,8 +115,8 @@ def _reach(aws: Reader, role: Item) -> RoleReach:
     found = _get_role(aws, role)
     if found is None:
         gone = Said(False, "the role no longer exists in IAM, so it allows nothing")
-        return RoleReach(gone, gone, gone)
-    name = role.ref.name
+        return RoleReach(gone, gone, gone, gone)
+    name = _iam_name(role)
     attached = aws.pages("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
     policies = [_managed(aws, str(policy["PolicyArn"])) for policy in attached]
     for inline in _inline_names(aws, name):
@@ -103,7 +127,13 @@ def _reach(aws: Reader, role: Item) -> RoleReach:
 
     def judged() -> RoleReach:
         buckets = role.data["log_buckets"]
-        return role_reach(policies, boundary=limit, log_buckets=buckets, partition=aws.partition)
+        return role_reach(
+            policies,
+            boundary=limit,
+            log_buckets=buckets,
+            partition=aws.partition,
+            role_arn=role.ref.arn,
+        )
 
     return aws.memo((NAME, role.ref.id), judged)
 
@@ -133,6 +163,7 @@ REDSHIFT_ROLE = Kind(
         Fact(full_s3_access, needs=NEEDS),
         Fact(writes_every_bucket, needs=NEEDS),
         Fact(writes_log_bucket, needs=NEEDS),
+        Fact(changes_own_permissions, needs=NEEDS),
     ),
     derives=derive_roles,
     sources={

@@ -49,6 +49,20 @@ BUCKET_ACTIONS = (
 )
 """Actions on a bucket that destroy, open or stop its logs."""
 
+ACCOUNT_ACTIONS = ("s3:PutAccountPublicAccessBlock",)  # opens every bucket of the account
+"""Actions on all buckets at once; IAM knows no narrower resource for them than `*`."""
+
+OWN_ACTIONS = (
+    "iam:PutRolePolicy",
+    "iam:AttachRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+)
+"""Actions on a role that widen what it may do."""
+
+POLICY_ACTIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+"""The same through a policy that is attached to it."""
+
 _NAME = frozenset(string.ascii_lowercase + string.digits + "-")
 _BUCKET: Elements = ((_NAME, False), (_NAME | {"."}, True))
 _WORD: Elements = ((_NAME, False), (_NAME, True))
@@ -74,11 +88,12 @@ class PolicyDocument:
 
 @dataclass(frozen=True, slots=True)
 class RoleReach:
-    """Three questions of least privilege, each with the policy and statement that decides it."""
+    """Four questions of least privilege, each with the policy and statement that decides it."""
 
     full_s3: Answer[bool]
     writes_every_bucket: Answer[bool]
     writes_log_bucket: Answer[bool]
+    changes_itself: Answer[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,7 @@ def role_reach(
     boundary: PolicyDocument | None,
     log_buckets: Sequence[str],
     partition: str,
+    role_arn: str = "",
 ) -> RoleReach:
     """What the role may do by its own policies: allowed by one, denied by none, in the boundary.
 
@@ -131,10 +147,11 @@ def role_reach(
             _full(role, partition),
             _writes_every_bucket(role, partition),
             _writes_logs(role, log_buckets, partition),
+            _changes_itself(role, policies, role_arn, partition),
         )
     except CannotTellError as error:
         unknown = Unknown(str(error))
-        return RoleReach(unknown, unknown, unknown)
+        return RoleReach(unknown, unknown, unknown, unknown)
 
 
 class _Role:
@@ -251,6 +268,11 @@ def _writes_every_bucket(role: _Role, partition: str) -> Answer[bool]:
     answer = _writes(role, _ANY_BUCKET, partition)
     if isinstance(answer, Unknown) or answer.value:
         return answer
+    opened = some(one.allowed for one in role.may(ACCOUNT_ACTIONS, literal("*")))
+    if isinstance(opened, Unknown):
+        return opened
+    if opened:
+        return Said(True, f"{ACCOUNT_ACTIONS[0]} is allowed: it opens every bucket of the account")
     every_object = literal(f"arn:{partition}:s3:::") + _BUCKET + literal("/") + SOME
     found = role.may(OBJECT_ACTIONS, every_object)
     for action in OBJECT_ACTIONS:
@@ -260,6 +282,25 @@ def _writes_every_bucket(role: _Role, partition: str) -> Answer[bool]:
         if covered:
             return Said(True, f"the role's policies together allow {action} on every bucket")
     return Said(False, "no policy of the role allows a write or delete on every bucket")
+
+
+def _changes_itself(
+    role: _Role, policies: Sequence[PolicyDocument], role_arn: str, partition: str
+) -> Answer[bool]:
+    """On the role's own ARN, or on a customer managed policy that is attached to it."""
+    if not role_arn:
+        return Unknown("which role this is was not told")
+    account = role_arn.split(":")[4]
+    found = role.may(OWN_ACTIONS, literal(role_arn))
+    for policy in policies:
+        if policy.origin == "customer-managed":
+            arn = f"arn:{partition}:iam::{account}:policy/{policy.name}"
+            found += role.may(POLICY_ACTIONS, literal(arn))
+    answer = some(one.allowed for one in found)
+    if isinstance(answer, Unknown):
+        return answer
+    first = next((one.text for one in found if one.allowed is True), "")
+    return Said(answer, first or "no policy of the role allows it to change its own permissions")
 
 
 def _writes(role: _Role, bucket: str, partition: str) -> Said[bool] | Unknown:

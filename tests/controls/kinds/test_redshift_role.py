@@ -215,3 +215,12 @@ def test_that_a_role_reaches_no_log_bucket_needs_all_of_them(
     }
     found = judged(answers | changes, targets=TWO)
     assert found[LEAST, "unload"].status.value == verdict
+
+
+def test_of_two_arns_that_differ_in_their_path_neither_stands_in_for_the_other() -> None:
+    """IAM's names are unique, so one of them is gone; the living one is judged all the same."""
+    stale = f"arn:aws:iam::{ACCOUNT}:role/unload"
+    answers = estate(iam(attached={FULL: document("s3:*")}), stale, ROLE)
+
+    assert verdicts(answers, EXISTS) == {"unload": "fail", "service-role/unload": "pass"}
+    assert verdicts(answers, LEAST)["service-role/unload"] == "fail"

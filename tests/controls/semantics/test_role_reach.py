@@ -162,3 +162,75 @@ def test_neither_order_nor_which_policy_matters(
     shuffled = random.sample(listed, len(listed))
     split = (inline(*shuffled[:cut]), inline(*shuffled[cut:], name="rest"))
     assert verdicts(reach_of(*split)) == verdicts(reach_of(inline(*listed)))
+
+
+ROLE_ARN = "arn:aws:iam::111122223333:role/service-role/unload"
+ATTACHED = "arn:aws:iam::111122223333:policy/loads"
+
+
+@pytest.mark.parametrize(
+    ("policies", "changes"),
+    [
+        pytest.param([inline(allow("iam:*", "*"))], True, id="all of IAM"),
+        pytest.param([inline(allow("*", "*"))], True, id="everything"),
+        pytest.param([inline(allow("iam:PutRolePolicy", ROLE_ARN))], True, id="itself by its ARN"),
+        pytest.param(
+            [inline(allow("iam:attachrolepolicy", "arn:aws:iam::*:role/service-role/*"))],
+            True,
+            id="itself by a wildcard, in another case",
+        ),
+        pytest.param(
+            [inline(allow("iam:PutRolePolicy", "arn:aws:iam::111122223333:role/other"))],
+            False,
+            id="another role alone",
+        ),
+        pytest.param([inline(allow("iam:GetRole", "*"))], False, id="only reads"),
+        pytest.param(
+            [inline(allow("iam:*", "*")), inline(deny("iam:*", "*"))], False, id="denied again"
+        ),
+        pytest.param(
+            [
+                PolicyDocument(
+                    "loads", {"Version": "2012-10-17", "Statement": []}, "customer-managed"
+                ),
+                inline(allow("iam:CreatePolicyVersion", ATTACHED)),
+            ],
+            True,
+            id="through a policy of the customer's that is attached to it",
+        ),
+        pytest.param(
+            [inline(allow("iam:CreatePolicyVersion", ATTACHED))],
+            False,
+            id="a policy that is not attached to it",
+        ),
+    ],
+)
+def test_a_role_that_may_change_itself_may_do_anything(
+    policies: list[PolicyDocument], changes: bool
+) -> None:
+    reach = role_reach(
+        policies, boundary=None, log_buckets=(LOGS,), partition="aws", role_arn=ROLE_ARN
+    )
+    assert isinstance(reach.changes_itself, Said)
+    assert reach.changes_itself.value is changes
+
+
+def test_opening_every_bucket_of_the_account_is_a_write_on_every_bucket() -> None:
+    reach = reach_of(inline(allow("s3:PutAccountPublicAccessBlock", "*")))
+    assert reach.writes_every_bucket == Said(
+        True, "s3:PutAccountPublicAccessBlock is allowed: it opens every bucket of the account"
+    )
+
+
+def test_many_buckets_are_answered_as_each_alone() -> None:
+    """Buckets that every statement treats alike are judged once; that must not change a verdict."""
+    buckets = ("lake", "logs", "redshift-logs", "zoo")
+    roles = [
+        [inline(allow("s3:PutObject", f"arn:aws:s3:::{pattern}/*"))]
+        for pattern in ("*", "logs", "*redshift*", "zoo?", "l*", "none")
+    ]
+    for policies in roles:
+        alone = [reach_of(*policies, logs=(one,)).writes_log_bucket for one in buckets]
+        together = reach_of(*policies, logs=buckets).writes_log_bucket
+        assert isinstance(together, Said)
+        assert together.value is any(isinstance(one, Said) and one.value for one in alone)
