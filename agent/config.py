@@ -125,6 +125,8 @@ class LogBucketSetting(Written):
     bucket: BucketName
     account: Account
     region: RegionName
+    prefixes: tuple[Text, ...] = ()
+    """Former key prefixes: their logs are judged too, though no cluster names them any more."""
 
 
 class OverrideSetting(Written):
@@ -217,19 +219,37 @@ class Settings(Written):
     def all_overrides(self) -> tuple[Override, ...]:
         """`params` and `overrides` as the engine takes them, each with its place."""
         for_all = [
-            Override(rule, params, at=self._written.place(("params", rule), of_key=True))
+            Override(
+                rule,
+                params,
+                at=self._written.place(("params", rule), of_key=True),
+                param_at=self._places(params, ("params", rule)),
+            )
             for rule, params in self.params.items()
         ]
         scoped = [
-            Override(**dict(item), at=self._written.place(("overrides", index)))
+            Override(
+                **dict(item),
+                at=self._written.place(("overrides", index)),
+                param_at=self._places(item.params, ("overrides", index, "params")),
+            )
             for index, item in enumerate(self.overrides)
         ]
         return (*for_all, *scoped)
 
+    def _places(self, params: Mapping[str, Any], below: Where) -> dict[str, str]:
+        """Where each parameter was written, a variable of the environment among them."""
+        return {name: self._written.place((*below, name), of_key=True) for name in params}
+
     def retention_policy(self) -> Retention:
         """The retention classes and their assignment as the engine takes them."""
         own = {
-            name: RetentionClass(name, item.min_days, item.max_days)
+            name: RetentionClass(
+                name,
+                item.min_days,
+                item.max_days,
+                at=self._written.place(("retention", "classes", name), of_key=True),
+            )
             for name, item in self.retention.classes.items()
         }
         assign = tuple(
@@ -240,7 +260,9 @@ class Settings(Written):
 
     def known_log_buckets(self) -> tuple[LogBucket, ...]:
         """The log buckets as the kinds take them."""
-        return tuple(LogBucket(b.bucket, b.account, b.region) for b in self.log_buckets)
+        return tuple(
+            LogBucket(one.bucket, one.account, one.region, one.prefixes) for one in self.log_buckets
+        )
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:

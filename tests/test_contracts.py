@@ -10,7 +10,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent.parent
 MAY_USE_BOTO3 = {"agent.aws", "agent.sandbox"}
-NO_KINDS = {f"controls.kinds.{name}" for name in ("catalog", "kind", "writers")}
+NO_KINDS = {f"controls.kinds.{name}" for name in ("catalog", "kind", "object_lock", "writers")}
 FORMATS_MAY_USE = {"agent.formats", "agent.verdict"}
 
 LONG_FUNCTIONS = {

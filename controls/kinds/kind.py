@@ -29,13 +29,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LogBucket:
-    """A log bucket named in the configuration."""
+    """A log bucket named in the configuration; `prefixes` are those that logs once went to."""
 
     bucket: str
     account: str
     region: str
-    dedicated: bool = False
-    legal_hold: bool = False
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,12 @@ def created_at(aws: Reader, cluster: Item) -> Maybe[datetime]:
 
 def logging_enabled(aws: Reader, cluster: Item) -> Answer[bool]:
     """Whether audit logging is on, to S3, CloudWatch or S3 Tables."""
-    return logging_status.logging_on(_logging(aws, cluster))
+    found = logging_status.logging_on(_logging(aws, cluster))
+    if isinstance(found, Said) and not found.value and _is_being_created(cluster):
+        return Unknown(
+            "the cluster is being created; logging can be turned on when it is available"
+        )
+    return found
 
 
 def log_destinations(aws: Reader, cluster: Item) -> Answer[list[str]]:
@@ -191,6 +196,10 @@ def role_arns(aws: Reader, cluster: Item) -> Answer[list[str]]:
         for role in cluster.data.get("IamRoles", ())
         if role.get("ApplyStatus") != "removing"
     )
+
+
+def _is_being_created(cluster: Item) -> bool:
+    return str(cluster.data.get("ClusterStatus", "")).split(",")[0].strip() == "creating"
 
 
 def _logging(aws: Reader, cluster: Item) -> LoggingStatus:

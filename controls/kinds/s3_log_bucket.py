@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from controls.kinds import object_lock
 from controls.kinds.kind import Fact, Found, Item, Kind
 from controls.kinds.writers import goes_to, hidden, unseen
 from controls.model import (
@@ -180,20 +181,7 @@ def tls_required(aws: Reader, bucket: Item) -> Answer[bool]:
 
 def object_lock_enabled(aws: Reader, bucket: Item) -> Answer[bool]:
     """Whether Object Lock is on; Redshift delivers only to buckets where it is off."""
-    name = bucket.ref.name
-    answer = aws.of_bucket(name).call(
-        "s3",
-        "GetObjectLockConfiguration",
-        absent=("ObjectLockConfigurationNotFoundError",),
-        Bucket=name,
-    )
-    match answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled"):
-        case "Enabled":
-            return Said(True, "Object Lock is on")
-        case None:
-            return Said(False, "Object Lock is off")
-        case other:
-            return Unknown(f"ObjectLockEnabled is {other!r}, which is not known here")
+    return object_lock.enabled(aws.of_bucket(bucket.ref.name), bucket.ref.name)
 
 
 S3_LOG_BUCKET = Kind(

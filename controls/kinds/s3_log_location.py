@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from controls.kinds.kind import Fact, Found, Item, Kind
+from controls.kinds.object_lock import object_lock
 from controls.kinds.writers import goes_to, unseen
 from controls.model import Absent, Answer, Gap, Maybe, Reader, Ref, Resource, Said, Unknown
 from controls.semantics import lifecycle
-from controls.semantics.log_keys import log_prefix
+from controls.semantics.log_keys import log_prefix, normalise_prefix
 
 NAME = "s3_log_location"
+LOCK = "s3:GetObjectLockConfiguration"
 NEEDS = ("s3:GetBucketLifecycleConfiguration", "s3:GetBucketVersioning", "s3:ListBuckets")
 
 
 def derive_locations(found: Found) -> Iterable[Item | Gap]:
-    """Where living clusters write; whole buckets named in the configuration that none writes to."""
+    """Where living clusters write, and what the configuration names beside it.
+
+    That is the former prefixes of a bucket, or the whole of one that no living cluster writes to.
+    """
     places: dict[tuple[str, str, str, str], list[Resource]] = defaultdict(list)
     for cluster in found.of("redshift_cluster"):
         yield from unseen(NAME, cluster)
@@ -30,7 +35,11 @@ def derive_locations(found: Found) -> Iterable[Item | Gap]:
         yield _item(ref, bucket_name, full, writers)
     written = {bucket for bucket, *_ in places}
     for entry in found.log_buckets:
-        if entry.bucket not in written:
+        for former in entry.prefixes:
+            prefix = normalise_prefix(former)
+            ref = _ref(found, entry.bucket, prefix, entry.account, entry.region)
+            yield _item(ref, entry.bucket, f"{prefix}AWSLogs/", [])
+        if entry.bucket not in written and not entry.prefixes:
             ref = _ref(found, entry.bucket, "", entry.account, entry.region)
             yield _item(ref, entry.bucket, "", [])
 
@@ -52,12 +61,12 @@ def _item(ref: Ref, bucket: str, full: str, writers: list[Resource]) -> Item:
 
 def logs_expire(aws: Reader, location: Item) -> Answer[bool]:
     """Whether every byte of every log object here is due for deletion some day."""
-    return _whether(lifecycle.due_for_deletion(**_documents(aws, location)))
+    return _whether(_due(aws, location))
 
 
 def deleted_after_days(aws: Reader, location: Item) -> Maybe[int]:
     """Days after which every byte of every log object here is due for deletion."""
-    return lifecycle.due_for_deletion(**_documents(aws, location))
+    return _due(aws, location)
 
 
 def deletion_possible(aws: Reader, location: Item) -> Answer[bool]:
@@ -80,6 +89,26 @@ def upload_abort_days(aws: Reader, location: Item) -> Maybe[int]:
     """Days after which every incomplete multipart upload here is aborted."""
     documents = _documents(aws, location)
     return lifecycle.uploads_aborted(documents["configuration"], documents["prefix"])
+
+
+def _due(aws: Reader, location: Item) -> Said[int] | Absent | Unknown:
+    """Lifecycle's answer, unless Object Lock keeps the logs for longer.
+
+    Lifecycle does not delete a locked version, it only adds delete markers (S3 User Guide,
+    object-lock-managing).
+    """
+    days = lifecycle.due_for_deletion(**_documents(aws, location))
+    if not isinstance(days, Said):
+        return days
+    bucket = location.data["bucket"]
+    lock = object_lock(aws.of_bucket(bucket), bucket)
+    if isinstance(lock, Unknown):
+        return lock
+    if lock.value > days.value:
+        return Unknown(
+            f"{days.reason}, but {lock.reason}: when lifecycle deletes them then is not modelled"
+        )
+    return days
 
 
 def _whether(days: Said[int] | Absent | Unknown) -> Said[bool] | Unknown:
@@ -114,8 +143,8 @@ S3_LOG_LOCATION = Kind(
     NAME,
     "A place in a log bucket: bucket, prefix, writer account and region.",
     facts=(
-        Fact(logs_expire, needs=NEEDS),
-        Fact(deleted_after_days, needs=NEEDS),
+        Fact(logs_expire, needs=(*NEEDS, LOCK)),
+        Fact(deleted_after_days, needs=(*NEEDS, LOCK)),
         Fact(deletion_possible, needs=NEEDS),
         Fact(deleted_earliest_days, needs=NEEDS),
         Fact(uploads_aborted, needs=NEEDS),

@@ -354,3 +354,19 @@ def test_a_policy_for_the_organization_is_judged_by_the_organization(
     found = facts(answers)["delivery_admitted"]
     assert (found.state, found.value) == (state, value)
     assert says in found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "logging", "expected"),
+    [
+        pytest.param("creating", OFF, "unknown", id="creating, logging cannot be on yet"),
+        pytest.param("creating", to_s3(), "pass", id="creating, and on already"),
+        pytest.param("available", OFF, "fail", id="available and off"),
+        pytest.param("paused", OFF, "fail", id="paused and off"),
+    ],
+)
+def test_a_cluster_is_not_failed_for_what_cannot_be_yet(
+    text: str, logging: Any, expected: str
+) -> None:
+    answers = healthy([cluster(ClusterStatus=text)]) | status(logging)
+    assert verdicts(answers, "redshift-audit-logging-on") == {"c1": expected}

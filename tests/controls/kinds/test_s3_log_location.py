@@ -175,3 +175,41 @@ def test_a_configured_bucket_that_none_writes_to_is_judged_as_a_whole() -> None:
     answers = healthy() | {"s3:GetBucketLifecycleConfiguration": partly}
     found = verdicts(answers, IN_TIME, owners=owners, log_buckets=[former])
     assert found == {PLACE: "pass", "former-logs/": "fail"}
+
+
+def locked(**retention: Any) -> Prepared:
+    """Object Lock on, with a default retention if one is given."""
+    found: dict[str, Any] = {"ObjectLockEnabled": "Enabled"}
+    if retention:
+        found["Rule"] = {"DefaultRetention": {"Mode": "COMPLIANCE", **retention}}
+    return {"ObjectLockConfiguration": found}
+
+
+@pytest.mark.parametrize(
+    ("lock", "expected"),
+    [
+        pytest.param(
+            failing("ObjectLockConfigurationNotFoundError"), "pass", id="never configured"
+        ),
+        pytest.param(locked(), "pass", id="on, but no new object is locked"),
+        pytest.param(locked(Days=180), "pass", id="locked no longer than they are kept"),
+        pytest.param(locked(Days=181), "unknown", id="locked for a day longer"),
+        pytest.param(locked(Years=10), "unknown", id="locked for ten years"),
+        pytest.param(locked(Weeks=1), "unknown", id="locked for a time that is not known here"),
+        pytest.param(denied("s3:GetObjectLockConfiguration"), "unknown", id="denied"),
+    ],
+)
+def test_what_is_locked_is_not_said_to_be_deleted(lock: Prepared, expected: str) -> None:
+    """Lifecycle deletes no locked version."""
+    answers = healthy([cluster()]) | {"s3:GetObjectLockConfiguration": lock}
+    assert set(verdicts(answers, IN_TIME).values()) == {expected}
+
+
+def test_former_prefixes_of_a_bucket_are_judged_beside_the_one_in_use() -> None:
+    """The lifecycle covers where logs go now; those that are left elsewhere stay for ever."""
+    answers = healthy([cluster()]) | {
+        "s3:GetBucketLifecycleConfiguration": rules(rule("prod/", Expiration={"Days": 180}))
+    }
+    bucket = LogBucket(BUCKET, ARCHIVE, REGION, prefixes=("old",))
+    found = verdicts(answers, IN_TIME, log_buckets=(bucket,))
+    assert found == {PLACE: "pass", f"{BUCKET}/old/": "fail"}
