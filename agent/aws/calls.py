@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from agent.aws import errors
 from agent.aws.access import Ask, Outcome
+from agent.aws.bodies import MAY_BE_EMPTY
 from agent.aws.clients import Clients
 from agent.aws.clock import Clock
 from agent.aws.credentials import CredentialStore, OutOfTimeError
@@ -26,9 +27,6 @@ from controls.model import AwsError
 BRIEF_TRIES = 3
 BRIEF_SECONDS = 5.0
 """An endpoint that nobody answers at is given up after so many tries or seconds."""
-MAY_BE_EMPTY = frozenset({"s3"})
-"""Services whose good answer may hold nothing (the versioning of a bucket that never had any).
-Elsewhere `{}` is what botocore makes of a cut-off JSON body, and must not read as "none"."""
 
 
 @dataclass(slots=True)
@@ -132,7 +130,8 @@ class Calls:
             with self.clients.lease(key, session) as client:
                 answer = getattr(client, xform_name(ask.operation))(**ask.params)
             answer.pop("ResponseMetadata", None)
-            if not answer and ask.service not in MAY_BE_EMPTY:
+            if not answer and ask.name not in MAY_BE_EMPTY:
+                # What botocore makes of a cut-off JSON body must not read as "none".
                 raise NotFromAwsError(200, "HTTP 200 with an empty or cut-off answer")
         except AwsError as error:
             result: Mapping[str, Any] | Failure = Failure(_placed(error, ask), Retry.NEVER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from agent.aws import errors
+from agent.aws.bodies import refuse_foreign_body
 from agent.aws.settings import AwsSettings
-from agent.aws.translate import NotFromAwsError
 from controls.model import AwsError
 
 Key = tuple[Any, str, str]
@@ -198,17 +198,6 @@ def _stay_at(endpoint: str) -> Any:
         params["url"] = urlsplit(params["url"])._replace(netloc=urlsplit(endpoint).netloc).geturl()
 
     return stay
-
-
-def refuse_foreign_body(response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Raise on a page of HTML: botocore reads one as an empty answer where S3 may give one."""
-    body = response_dict.get("body")
-    if not isinstance(body, bytes):
-        return
-    head = body[:512].lstrip().lower()
-    if head.startswith(b"<") and (b"<html" in head or b"<!doctype html" in head):
-        status = int(response_dict["status_code"])
-        raise NotFromAwsError(status, f"HTTP {status} with a page of HTML instead of an answer")
 
 
 def read_timestamp(value: Any) -> datetime:

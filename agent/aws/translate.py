@@ -70,6 +70,14 @@ class NotFromAwsError(ValueError):
         self.status = status
 
 
+class NotUnderstoodError(ValueError):
+    """The answer is AWS's and says more than botocore's model can hold: no retry helps."""
+
+    def __init__(self, status: int, what: str) -> None:
+        super().__init__(what)
+        self.status = status
+
+
 def failure(raised: Exception, operation: str, account: str, region: str) -> Failure:
     """The failure that this exception of botocore means for `service:Operation`."""
     service, _, name = operation.partition(":")
@@ -81,6 +89,8 @@ def failure(raised: Exception, operation: str, account: str, region: str) -> Fai
             retry = Retry.BRIEFLY if retry is Retry.NEVER and status < 400 else retry
             denied = errors.is_denial("", status, service)
             code, message = errors.UNPARSEABLE, str(raised)
+        case NotUnderstoodError(status=status):
+            code, retry, message, denied = errors.UNPARSEABLE, Retry.NEVER, str(raised), False
         case _:
             code, retry, message = _named(raised)
             status, denied = 0, False

@@ -19,6 +19,8 @@ _S3 = {
     "policy": "GetBucketPolicy",
     "lifecycle": "GetBucketLifecycleConfiguration",
     "encryption": "GetBucketEncryption",
+    "object-lock": "GetObjectLockConfiguration",
+    "publicAccessBlock": "GetPublicAccessBlock",
     "list-type": "ListObjectsV2",
 }
 

@@ -110,7 +110,7 @@ def test_an_account_id_or_a_bucket_is_not_put_before_an_address(open_aws: Open) 
     aws, wire = open_aws(lambda seen: identity(seen) or Reply(blocked))
     reader = aws.sweep(NOW, [AccountAccess(BASE)]).reader(BASE, "eu-west-1")
     reader.call("s3control", "GetPublicAccessBlock", AccountId=BASE)
-    reader.call("s3", "GetBucketVersioning", Bucket="logs")
+    reader.call("s3", "GetPublicAccessBlock", Bucket="logs")
 
     hosts = {one.headers["Host"] for one in wire.seen}
     assert {wire.url.removeprefix("http://")} == hosts
