@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.permissions import actions
 from controls.because import value_text
+from controls.bounds import bounds_text
 from controls.condition import type_name
 from controls.kinds.catalog import KINDS
 from controls.kinds.kind import Fact, Kind
@@ -56,7 +57,7 @@ def _rule_section(rule: Rule) -> list[str]:
     if rule.where:
         lines.append(f"- where `{rule.where}`")
     lines += [f"- must `{condition}`" for condition in rule.must]
-    lines += [f"- parameter `{name}`: {value_text(of)}" for name, of in rule.params.items()]
+    lines += [f"- parameter `{name}`: {_param(rule, name)}" for name in rule.params]
     lines += [f"- {name}: {', '.join(ids)}" for name, ids in rule.maps.items()]
     return [
         *lines,
@@ -66,6 +67,12 @@ def _rule_section(rule: Rule) -> list[str]:
         f"False positives: {rule.false_positives}",
         "",
     ]
+
+
+def _param(rule: Rule, name: str) -> str:
+    """`24 (3 to 72)`: the default, and between which bounds another may be set."""
+    default = value_text(rule.params[name])
+    return f"{default} ({bounds_text(rule.bounds[name])})" if name in rule.bounds else default
 
 
 def _fact_table(kind: Kind) -> list[str]:

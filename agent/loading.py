@@ -16,6 +16,7 @@ from agent.yaml_file import ConfigProblems
 from controls import params, waiver
 from controls.kinds.catalog import KINDS
 from controls.rule import Rule
+from controls.rule_file import check_examples
 from controls.waiver import Waiver
 from controls.written import Problem
 
@@ -30,15 +31,20 @@ class Loaded:
 
 
 def load(args: Namespace) -> Loaded:
-    """Settings, rules and waivers. Raises StopError naming every problem in them."""
+    """Settings, rules and waivers. Raises StopError naming every problem in them.
+
+    A rule whose own examples do not hold is refused: what it says of real resources cannot be
+    trusted either.
+    """
     settings = settings_of(args)
     waivers, wrong_waivers = _waivers_of(settings)
     rules, wrong_rules = packs_of(args, settings)
+    wrong_rules += tuple(problem for rule in rules for problem in check_examples(rule))
     if wrong_rules or wrong_waivers:
         both = [*map(str, wrong_rules), *wrong_waivers]
         raise StopError(WRONG_USE, _several("the rules and waivers", both))
-    declared = {rule.id: rule.params for rule in rules}
-    wrong = params.problems(settings.all_overrides(), declared)
+    declared = {rule.id: rule for rule in rules}
+    wrong = params.problems(settings.all_overrides(), declared, settings.retention_policy())
     wrong += waiver.problems(waivers, declared)
     if wrong:
         raise StopError(WRONG_USE, _several("the configuration", wrong))

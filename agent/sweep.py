@@ -18,6 +18,7 @@ from agent.loading import Loaded
 from agent.targets import Plan, plan_targets
 from agent.targets_written import every_region_is_asked
 from controls import params, waiver
+from controls.deviations import deviations
 from controls.evaluate import evaluate
 from controls.kinds.catalog import KINDS
 from controls.model import Report, Resource, Snapshot, Value
@@ -98,4 +99,5 @@ def judge(snapshot: Snapshot, loaded: Loaded) -> Report:
     in_use = {rule.id for rule in loaded.rules}
     waivers = [one for one in loaded.waivers if one.rule in in_use]
     waived, notes = waiver.apply(findings, waivers, snapshot.taken_at, snapshot.targets)
-    return Report(__version__, snapshot.taken_at, snapshot.targets, waived, notes)
+    different = deviations(loaded.rules, snapshot.resources, overrides, retention)
+    return Report(__version__, snapshot.taken_at, snapshot.targets, waived, notes, different)

@@ -319,3 +319,5 @@ class Report:
     targets: tuple[TargetStatus, ...]
     findings: tuple[Finding, ...]
     waiver_notes: tuple[WaiverNote, ...] = ()
+    deviations: tuple[str, ...] = ()
+    """A line for each parameter that is not the rule's own, or was to be set and is not."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from controls.bounds import Bounds
 from controls.condition import Condition, Undecided
 from controls.model import Severity, State, Status, Value
 
@@ -76,6 +77,8 @@ class Rule:
     pack: str
     types: Mapping[str, object] = field(default_factory=dict, repr=False)
     """The declared type of each fact in `reads`."""
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    """Between which numbers a parameter may be set, where the rule says so."""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

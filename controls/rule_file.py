@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from controls.bounds import Bounds, outside
 from controls.condition import (
-    KEYWORDS,
     Condition,
     ConditionError,
     Environment,
@@ -21,10 +21,10 @@ from controls.kinds.kind import Kind
 from controls.model import Severity, Status, Value
 from controls.near import near
 from controls.rule import EXAMPLE_NOW, Example, Examples, Rule, bind, judge, mistakes
+from controls.rule_params import read_params, start_of
 from controls.rule_shape import BLOCK_HINT, WrittenRule, read_rule_file, read_shape
 from controls.written import Document, ListNode, MapNode, Node, Problem, ScalarNode, plain
 
-_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _VERDICTS = ("pass", "fail", "unknown", "not_applicable")
 
 
@@ -131,6 +131,7 @@ class _Draft:
         self.problems = problems
         self.params: dict[str, Value] = {}
         self.param_types: dict[str, Any] = {}
+        self.bounds: dict[str, Bounds] = {}
         self.faulty = False  # whether a condition did not compile: what it reads is not known
 
     def note(self, offset: int, message: str) -> None:
@@ -147,7 +148,8 @@ class _Draft:
         self.problems += problems
         self._check_name()
         self._check_fix()
-        self._read_params()
+        read = read_params(self.root.get("params"), self.note)
+        self.params, self.param_types, self.bounds = read.values, read.types, read.bounds
         kind = self._kind()
         if kind is None:
             return None
@@ -184,6 +186,7 @@ class _Draft:
             where=where[0] if where else None,
             must=tuple(must),
             params=self.params,
+            bounds=self.bounds,
             remedy=written.remedy,
             fix={"do": written.fix.do} if written.fix else None,
             maps={name: tuple(ids) for name, ids in written.maps.items()},
@@ -219,26 +222,6 @@ class _Draft:
             close = near(node.text, self.vocabulary.kinds)
             self.note(node.start, f"there is no kind of resource {node.text!r}{close}")
         return kind
-
-    def _read_params(self) -> None:
-        node = self.root.get("params")
-        for key, value in node.entries if isinstance(node, MapNode) else ():
-            if not _IDENTIFIER.fullmatch(key.text) or key.text in KEYWORDS:
-                self.note(
-                    key.start, f"a parameter is lower_case letters and digits, not {key.text!r}"
-                )
-                continue
-            read = plain(value)
-            of = next(
-                (of for of in (bool, int, float, str, list[str]) if not check_value(of, read)),
-                object,
-            )
-            if of is object:
-                message = (
-                    f"the parameter {key.text} is a number, a text, true, false or a list of texts"
-                )
-                self.note(_start(key, value), message)
-            self.params[key.text], self.param_types[key.text] = read, of
 
     # ------------------------------------------------------------------- conditions
 
@@ -310,7 +293,7 @@ class _Draft:
 
     def _example_params(self, key: ScalarNode, node: Node) -> dict[str, Value]:
         if not isinstance(node, MapNode):
-            self.note(_start(key, node), "`params` in an example is a mapping")
+            self.note(start_of(key, node), "`params` in an example is a mapping")
             return {}
         found: dict[str, Value] = {}
         for name, value in node.entries:
@@ -319,7 +302,10 @@ class _Draft:
                 self.note(name.start, f"the rule has no parameter {name.text!r}{close}")
             else:
                 read = self._typed(name, value, self.param_types[name.text])
-                if read is not None:
+                bounds = self.bounds.get(name.text, (None, None))
+                if read is not None and (broken := outside(read, bounds)):
+                    self.note(value.start, f"the parameter {name.text} is {broken}, not {read}")
+                elif read is not None:
                     found[name.text] = read
         return found
 
@@ -334,7 +320,7 @@ class _Draft:
             facts[key.text] = None
             if not kind.fact(key.text).may_be_absent:
                 message = f"{key.text} is never absent: leave it out where it is to be unknown"
-                self.note(_start(key, node), message)
+                self.note(start_of(key, node), message)
         else:
             read = self._typed(key, node, types[key.text])
             if read is not None:
@@ -349,7 +335,7 @@ class _Draft:
             except ValueError:
                 read = node.text if isinstance(node, ScalarNode) else read
         if error := check_value(of, read):
-            self.note(_start(key, node), f"{key.text} {error}")
+            self.note(start_of(key, node), f"{key.text} {error}")
             return None
         typed: Value = read
         return typed
@@ -379,8 +365,3 @@ class _Draft:
                 self.problems.append(
                     Problem(rule.path, each.line, each.column, wrong, each.excerpt)
                 )
-
-
-def _start(key: ScalarNode, value: Node) -> int:
-    """Where a value stands; an empty one at its key."""
-    return value.start if not isinstance(value, ScalarNode) or value.text else key.start

@@ -58,6 +58,7 @@ def _head(report: Report) -> dict[str, Any]:
             state: [_note(note) for note in report.waiver_notes if note.state == state]
             for state in ("expired", "unused")
         },
+        "deviations": list(report.deviations),
     }
 
 

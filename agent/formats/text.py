@@ -83,6 +83,7 @@ def _lines(report: Report, show_all: bool, not_looked_at: Sequence[str]) -> Iter
     yield from _target_lines(report.targets, show_all)
     if not_looked_at:
         yield _line(0, ("Not looked at: ", "bold"), (", ".join(not_looked_at), ""))
+    yield from _deviation_lines(report.deviations)
     yield from _waiver_lines(report.waiver_notes)
     yield _line(0)
     yield from _summary_lines(report, show_all)
@@ -169,6 +170,13 @@ def _target_lines(targets: Sequence[TargetStatus], show_all: bool) -> Iterator[L
         )
     if not targets:
         yield _line(2, ("none", "bold red"))
+
+
+def _deviation_lines(deviations: Sequence[str]) -> Iterator[Line]:
+    if deviations:
+        yield _line(0, ("Parameters that differ from the rules' own:", "bold"))
+    for each in deviations:
+        yield _line(2, (each, ""))
 
 
 def _waiver_lines(notes: Sequence[WaiverNote]) -> Iterator[Line]:

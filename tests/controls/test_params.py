@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from controls.model import Ref, Resource, Value
+from controls.bounds import Bounds
+from controls.model import Ref, Resource, Severity, Value
 from controls.params import (
     BUILT_IN_CLASSES,
     Assignment,
@@ -19,6 +20,7 @@ from controls.params import (
     problems,
     resolve,
 )
+from controls.rule import Examples, Rule
 
 RULE = "audit-logs-expire-in-time"
 ACCOUNT, REGION = "111122223333", "eu-west-1"
@@ -151,10 +153,21 @@ def test_a_rule_gets_no_parameter_that_it_does_not_have() -> None:
     assert resolve(RULE, {}, resource()) == {}
 
 
-def test_an_override_beats_the_retention_class() -> None:
-    params = resolve(RULE, {"max_days": 2}, resource(), [Override(RULE, {"max_days": 90})])
+def test_no_override_beats_the_retention_class() -> None:
+    """Days come from the class alone: one of two set by itself would ask for what no class does."""
+    overrides = [Override(RULE, {"max_days": 9999, "other": 2}, resource="*")]
 
-    assert params == {"max_days": 90}
+    params = resolve(RULE, {"max_days": 2, "other": 1}, resource(), overrides)
+
+    assert params == {"max_days": 180, "other": 2}
+
+
+def test_days_that_no_class_gives_can_be_overridden() -> None:
+    of_bucket = resource("s3_log_bucket", "audit-logs")
+
+    assert resolve(RULE, {"max_days": 2}, of_bucket, [Override(RULE, {"max_days": 9})]) == {
+        "max_days": 9
+    }
 
 
 def test_a_resource_without_writers_is_its_own_writer() -> None:
@@ -186,37 +199,81 @@ def test_equally_strong_assignments_of_one_writer_disagree_too() -> None:
     assert "location * asks for long" in answer.reason
 
 
-@pytest.mark.parametrize(
-    ("overridden", "disagree"),
-    [
-        pytest.param({}, True, id="nothing"),
-        pytest.param({"max_days": 90}, True, id="one of two"),
-        pytest.param({"max_days": 90, "min_days": 30}, False, id="both"),
-    ],
-)
-def test_classes_that_nobody_asks_for_cannot_disagree(
-    overridden: dict[str, Value], disagree: bool
-) -> None:
+@pytest.mark.parametrize("overridden", [{}, {"max_days": 90}, {"max_days": 90, "min_days": 30}])
+def test_no_override_settles_a_disagreement_of_classes(overridden: dict[str, Value]) -> None:
     retention = Retention(CLASSES, assign=(PCI_BY_TAG,))
 
     answer = resolve(
         RULE, DAYS, resource(writers=(PAYMENTS, {})), [Override(RULE, overridden)], retention
     )
 
-    assert disagree == isinstance(answer, Disagreement)
+    assert isinstance(answer, Disagreement)
 
 
-DECLARED: Mapping[str, Mapping[str, Value]] = {
-    RULE: {
-        "max_days": 180,
-        "ratio": 0.5,
-        "strict": True,
-        "name": "x",
-        "ports": ["a"],
-        "since": datetime(2026, 1, 1, tzinfo=UTC),
-    },
-    "other": {},
+# ---------------------------------------------------------------- overrides by the writers' tags
+
+DEV = {"env": "dev"}
+STRONGER = of(5, resource="*")
+WEAKER = of(5, account=ACCOUNT)
+
+
+@pytest.mark.parametrize("kind", ["s3_log_location", "cloudwatch_log_group", "s3_log_bucket"])
+@pytest.mark.parametrize(
+    ("writers", "others", "expected"),
+    [
+        pytest.param((), [], 9, id="nobody writes"),
+        pytest.param((PROD,), [], 3, id="the one who writes has it"),
+        pytest.param((PROD, {"env": "prod"}), [], 3, id="all have it"),
+        pytest.param((DEV, {}), [], 9, id="nobody has it"),
+        pytest.param((PROD, DEV), [], None, id="some have it"),
+        pytest.param((PROD, DEV), [WEAKER], None, id="some have it, over a weaker one"),
+        pytest.param((PROD, DEV), [STRONGER], 5, id="some have it, under a stronger one"),
+        pytest.param((PROD, DEV), [of(8, tag=("x", "y"))], None, id="some, beside one for nobody"),
+    ],
+)
+def test_an_override_by_tag_is_for_what_all_that_write_have(
+    kind: str, writers: tuple[Mapping[str, str], ...], others: list[Override], expected: int | None
+) -> None:
+    answer = resolve(RULE, {"max_hours": 9}, resource(kind, writers=writers), [*others, BY_TAG])
+
+    if expected is None:
+        assert isinstance(answer, Disagreement)
+    else:
+        assert answer == {"max_hours": expected}
+
+
+def test_writers_that_an_override_by_tag_divides_are_told_by_their_tags() -> None:
+    answer = resolve(RULE, {"max_hours": 9}, resource(writers=(PROD, DEV, {})), [BY_TAG])
+
+    assert isinstance(answer, Disagreement)
+    assert "max_hours" in answer.reason
+    assert "tag env=prod" in answer.reason
+    assert "audit-logs/prod/ have and others do not (env=dev, no tag env)" in answer.reason
+
+
+# ---------------------------------------------------------------- what is wrong when it is read
+
+
+def declared(name: str = RULE, kind: str = "redshift_cluster", **changes: Any) -> Rule:
+    """A rule with the parameters that a test is about."""
+    shape: dict[str, Any] = {
+        "id": name, "title": "", "why": "", "severity": Severity.LOW, "kind": kind, "where": None,
+        "must": (), "params": {}, "remedy": "", "fix": None, "maps": {}, "false_positives": "",
+        "examples": Examples((), ()), "path": "", "pack": "",
+    }  # fmt: skip
+    return Rule(**{**shape, **changes})
+
+
+PARAMS: Mapping[str, Value] = {
+    "max_days": 180,
+    "ratio": 0.5,
+    "strict": True,
+    "name": "x",
+    "ports": ["a"],
+    "since": datetime(2026, 1, 1, tzinfo=UTC),
 }
+BOUNDS: Mapping[str, Bounds] = {"max_days": (1, 365), "ratio": (0.25, None)}
+DECLARED = {RULE: declared(params=PARAMS, bounds=BOUNDS), "other": declared("other")}
 
 
 @pytest.mark.parametrize(
@@ -234,6 +291,18 @@ DECLARED: Mapping[str, Mapping[str, Value]] = {
         pytest.param(RULE, {"ports": "b"}, "is a list of texts, not a text", id="text for a list"),
         pytest.param(RULE, {"ports": [1]}, "not a list of other things", id="list of numbers"),
         pytest.param(RULE, {"since": "x"}, "is a time, not a text", id="text for a time"),
+        pytest.param(RULE, {"max_days": 1}, None, id="the least"),
+        pytest.param(RULE, {"max_days": 365}, None, id="the most"),
+        pytest.param(
+            RULE,
+            {"max_days": 366},
+            f"parameter max_days of rule {RULE} is at most 365, not 366",
+            id="more than the most",
+        ),
+        pytest.param(RULE, {"max_days": -5}, "is at least 1, not -5", id="less than the least"),
+        pytest.param(RULE, {"ratio": 0}, "is at least 0.25, not 0", id="a bound of a fraction"),
+        pytest.param(RULE, {"ratio": 1e9}, None, id="a side without a bound"),
+        pytest.param(RULE, {"ratio": float("nan")}, "is at least 0.25", id="no number at all"),
         pytest.param(
             RULE,
             {"max_day": 1},
@@ -263,3 +332,62 @@ def test_every_problem_is_reported_at_once() -> None:
     overrides = [Override("no", {}), Override(RULE, {"max_days": "x", "nothing": 1})]
 
     assert len(problems(overrides, DECLARED)) == 3
+
+
+def test_a_problem_stands_where_the_parameter_does() -> None:
+    override = Override(RULE, {"max_days": 0}, at="c.yaml:3:5", param_at={"max_days": "PARAMS"})
+
+    assert problems([override], DECLARED)[0].startswith("PARAMS: ")
+
+
+@pytest.mark.parametrize("name", ["min_days", "max_days"])
+@pytest.mark.parametrize(
+    ("kind", "refused"),
+    [("s3_log_location", True), ("cloudwatch_log_group", True), ("s3_log_bucket", False)],
+)
+def test_days_that_a_class_gives_cannot_be_set_by_themselves(
+    kind: str, refused: bool, name: str
+) -> None:
+    rules = {RULE: declared(kind=kind, params={name: 180})}
+
+    found = problems([Override(RULE, {name: 200})], rules)
+
+    assert refused == bool(found)
+    assert all("retention.classes" in each and "retention.assign" in each for each in found)
+
+
+FOREVER = RetentionClass("forever", 1, 9999, at="c.yaml:2:3")
+
+
+@pytest.mark.parametrize(
+    ("retention", "wrong"),
+    [
+        pytest.param(Retention(), False, id="six months"),
+        pytest.param(Retention({**CLASSES, "forever": FOREVER}), False, id="one not in use"),
+        pytest.param(
+            Retention({**CLASSES, "forever": FOREVER}, "forever"), True, id="the default class"
+        ),
+        pytest.param(
+            Retention(
+                {**CLASSES, "forever": FOREVER}, assign=(Assignment("forever", location="*"),)
+            ),
+            True,
+            id="an assigned class",
+        ),
+    ],
+)
+def test_a_class_cannot_ask_for_what_the_bounds_do_not_admit(
+    retention: Retention, wrong: bool
+) -> None:
+    """Else a class of a thousand years would switch a rule off, as an override would."""
+    bounded = declared(
+        kind="s3_log_location", params={"max_days": 180}, bounds={"max_days": (1, 3653)}
+    )
+
+    found = problems([], {RULE: bounded}, retention)
+
+    expected = (
+        "c.yaml:2:3: retention class forever (1 to 9999 days) cannot be had: "
+        f"parameter max_days of rule {RULE} is at most 3653"
+    )
+    assert found == ((expected,) if wrong else ())

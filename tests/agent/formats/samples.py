@@ -179,7 +179,7 @@ def adversarial() -> Report:
     notes = tuple(
         WaiverNote(s, NASTY, (NASTY,), NASTY, NASTY, NASTY) for s in ("expired", "unused")
     )
-    return Report(NASTY, NOW, targets, findings, notes)
+    return Report(NASTY, NOW, targets, findings, notes, (NASTY,))
 
 
 ADVERSARIAL = adversarial()

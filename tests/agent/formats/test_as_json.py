@@ -94,7 +94,14 @@ def test_a_finding_has_every_field_of_the_contract() -> None:
             }
         ],
         "waivers": {"expired": [], "unused": []},
+        "deviations": [],
     }
+
+
+def test_parameters_that_are_not_the_rules_own_are_listed() -> None:
+    report = replace(TYPICAL, deviations=("redshift-logs-fresh: …", NASTY))
+
+    assert json.loads(as_json.render(report))["deviations"] == ["redshift-logs-fresh: …", NASTY]
 
 
 def test_the_summary_counts_everything() -> None:
