@@ -15,6 +15,7 @@ from agent.waivers import load_waivers
 from agent.yaml_file import ConfigProblems
 from controls import params, waiver
 from controls.kinds.catalog import KINDS
+from controls.near import near
 from controls.rule import Rule
 from controls.rule_file import check_examples
 from controls.waiver import Waiver
@@ -79,8 +80,10 @@ def only(rules: Sequence[Rule], wanted: Sequence[str] | None) -> tuple[Rule, ...
     known = {rule.id for rule in rules}
     missing = [name for name in wanted or () if name not in known]
     if missing:
+        meant = near(missing[0], known)
         raise StopError(
-            WRONG_USE, f"no rule {', '.join(missing)}: `trailkeeper rules list` names them all"
+            WRONG_USE,
+            f"no rule {', '.join(missing)}{meant or ':'} `trailkeeper rules list` names them all",
         )
     return tuple(rule for rule in rules if not wanted or rule.id in wanted)
 

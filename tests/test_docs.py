@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import yaml
+
 from agent.catalogue import markdown
 from agent.cli import build_parser
+from agent.config import Settings
+from agent.waivers import WaiverSetting
+from controls.kinds.catalog import KINDS
+from controls.rule_file import RuleText, check_examples, parse_rules
 from tests.rules.packs import shipped_rules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,3 +41,31 @@ def test_every_document_that_the_readme_links_exists() -> None:
     links = re.findall(r"\]\(((?:docs|CHANGELOG)[^)]*)\)", README)
 
     assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def _example(first_words: str) -> str:
+    """The YAML block of the README that begins so."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (found,) = [block for block in blocks if block.startswith(first_words)]
+    return str(found)
+
+
+def test_the_rule_in_the_readme_loads_and_its_examples_hold() -> None:
+    text = RuleText("our-rules/our-clusters-log-to-s3.yaml", _example("id: "), "our-rules")
+    rules, problems = parse_rules([text], {kind.name: kind for kind in KINDS})
+
+    assert problems == ()
+    assert check_examples(rules[0]) == ()
+    assert rules[0].id not in {rule.id for rule in shipped_rules()}
+
+
+def test_the_configuration_in_the_readme_is_one() -> None:
+    written = yaml.safe_load(_example("targets:"))
+
+    assert Settings.model_validate(written).retention.assign[0].name == "pci"
+
+
+def test_the_waiver_in_the_readme_is_one() -> None:
+    (written,) = yaml.load(_example("- rule: "), Loader=yaml.BaseLoader)
+
+    assert WaiverSetting.model_validate(written).rule in {rule.id for rule in shipped_rules()}

@@ -45,7 +45,9 @@ def test(args: Namespace) -> int:
         for problem in wrong:
             print(problem, file=sys.stderr)  # noqa: T201 - the findings of this command
         count = len({problem.path for problem in wrong})
-        raise StopError(WRONG_USE, f"{len(wrong)} problems in {count} rule files")
+        told = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
+        files = "1 rule file" if count == 1 else f"{count} rule files"
+        raise StopError(WRONG_USE, f"{told} in {files}")
     examples = sum(1 for rule in rules for _ in rule.examples)
     write_result(f"{len(rules)} rules, {examples} examples: all as they say", args.output)
     return 0
