@@ -144,7 +144,8 @@ def collect(
     )
     _look(sweep)
     resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
-    return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps))
+    collected = {kind.name: tuple(sorted(wanted.facts[kind.name])) for kind in used}
+    return Snapshot(world.now, _statuses(sweep), resources, tuple(sweep.gaps), collected)
 
 
 def _look(sweep: _Sweep) -> None:
@@ -340,10 +341,7 @@ def _read_fact(
             reading = (State.KNOWN, answer, "")
         if reading[0] is State.KNOWN and (wrong := check_value(fact.type, reading[1])):
             reading = (State.UNKNOWN, None, f"{fact.name}: {wrong}")
-    except AwsError as error:
-        _note_blind(sweep, item, str(error))
-        reading = (State.UNKNOWN, None, str(error))
-    except CannotTellError as error:
+    except (AwsError, CannotTellError) as error:
         _note_blind(sweep, item, str(error))
         reading = (State.UNKNOWN, None, str(error))
     except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -43,6 +43,21 @@ def fact_text(name: str, reading: Reading) -> str:
             return f"{name} has no value{reason}"
         case _:
             return f"{name} is {'' if reading.value is None else value_text(reading.value)}{reason}"
+
+
+def unknown_texts(readings: Mapping[str, Reading]) -> list[str]:
+    """`a and b are unknown: <why>`: one text a reason, for facts often have the same one.
+
+    Facts that are not unknown are passed over. In order of the first fact of each reason.
+    """
+    names: dict[str, list[str]] = {}
+    for name, reading in readings.items():
+        if reading.state is State.UNKNOWN:
+            names.setdefault(_clause(reading.reason), []).append(name)
+    return [
+        f"{_listed(alike)} {'are' if len(alike) > 1 else 'is'} unknown{f': {why}' if why else ''}"
+        for why, alike in names.items()
+    ]
 
 
 def why_pass(rule: Rule) -> str:
@@ -88,9 +103,14 @@ def why_false(found: Falsity, readings: Mapping[str, Reading], params: Mapping[s
     return "; ".join([found.head, *facts, *given])
 
 
-def why_unknown(reasons: Sequence[str]) -> str:
+def why_unknown(reasons: Iterable[str]) -> str:
     """All that is in the way of a verdict."""
     return "; ".join(_clause(reason) for reason in reasons)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _some(items: Sequence[str]) -> str:

@@ -40,7 +40,8 @@ def evaluate(
 ) -> tuple[Finding, ...]:
     """A finding for each rule and resource of its kind, in order of the rules, then of the ids.
 
-    A kind that could not be listed in a target gives one unknown per rule, resource `*`.
+    A kind that could not be listed in a target gives one unknown per rule, resource `*`; so does
+    every target for a kind that was not collected.
     Waivers are not applied here. `params_of` gives a rule's parameters on a resource; where it
     disagrees with itself, and the rule applies, the finding is a fail.
     """
@@ -53,7 +54,7 @@ def evaluate(
     for rule in rules:
         judged = _Judge(rule, snapshot.taken_at)
         of_rule = [judged.finding(each, params_of) for each in resources.get(rule.kind, ())]
-        of_rule += _unseen(rule, snapshot)
+        of_rule += _unseen(rule, snapshot) + _not_collected(rule, snapshot)
         found += sorted(of_rule, key=lambda finding: finding.ref.id)
     return tuple(found)
 
@@ -66,23 +67,36 @@ def _unseen(rule: Rule, snapshot: Snapshot) -> list[Finding]:
             place = (gap.account, gap.region, gap.resource)
             reasons.setdefault(place, {})[gap.reason] = None
     return [
-        Finding(
-            rule=rule.id,
-            title=rule.title,
-            severity=rule.severity,
-            status=Status.UNKNOWN,
-            ref=Ref(rule.kind, account, region, resource),
-            because=_told(rule, resource, tuple(why)),
-            remedy=rule.remedy,
-            reasons=tuple(why),
-            params=rule.params,
-            maps=rule.maps,
-        )
+        _blind(rule, Ref(rule.kind, account, region, resource), _told(rule, resource, why), why)
         for (account, region, resource), why in reasons.items()
     ]
 
 
-def _told(rule: Rule, resource: str, reasons: Sequence[str]) -> str:
+def _not_collected(rule: Rule, snapshot: Snapshot) -> list[Finding]:
+    """One unknown for each target where nobody looked for the rule's kind."""
+    if rule.kind in snapshot.collected:
+        return []
+    why = f"the snapshot holds no {rule.kind}: take it with the rules it is to be judged by"
+    places = dict.fromkeys((target.account, target.region) for target in snapshot.targets)
+    return [_blind(rule, Ref(rule.kind, *place, EVERY), why, (why,)) for place in places]
+
+
+def _blind(rule: Rule, ref: Ref, told: str, reasons: Iterable[str]) -> Finding:
+    return Finding(
+        rule=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        status=Status.UNKNOWN,
+        ref=ref,
+        because=told,
+        remedy=rule.remedy,
+        reasons=tuple(reasons),
+        params=rule.params,
+        maps=rule.maps,
+    )
+
+
+def _told(rule: Rule, resource: str, reasons: Iterable[str]) -> str:
     why = because.why_unknown(reasons)
     return f"{rule.kind} could not be listed: {why}" if resource == EVERY else why
 
@@ -162,11 +176,7 @@ class _Judge:
         verdict: Verdict,
     ) -> Finding:
         facts = frozenset[str]().union(*(each.reads for each, _ in verdict.undecided))
-        unseen = [
-            because.fact_text(name, readings[name])
-            for name in sorted(facts)
-            if readings[name].state is State.UNKNOWN
-        ]
+        unseen = because.unknown_texts({name: readings[name] for name in sorted(facts)})
         wrong = mistakes(verdict.undecided, lambda name: readings[name].state)
         reasons = (*unseen, *wrong)
         found = self._result(

@@ -234,12 +234,17 @@ class TargetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything one sweep saw. Judging needs nothing else."""
+    """Everything one sweep saw. Judging needs nothing else.
+
+    `collected` names the facts that were looked for, by kind: where a kind does not stand in it,
+    that there are no resources of it says nothing.
+    """
 
     taken_at: datetime
     targets: tuple[TargetStatus, ...]
     resources: tuple[Resource, ...]
     gaps: tuple[Gap, ...] = ()
+    collected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- what was judged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -62,6 +63,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
             }
             for gap in snapshot.gaps
         ],
+        "collected": {kind: list(facts) for kind, facts in snapshot.collected.items()},
     }
 
 
@@ -104,7 +106,8 @@ def from_json(document: object) -> Snapshot:
     Keys that are not known are passed over: a later version may have added them.
 
     Raises:
-        SnapshotError: another schema version, or a shape that is not the snapshot's.
+        SnapshotError: another schema version, a shape that is not the snapshot's, or resources
+            that are not as many as its targets say.
     """
     top = _Place(document, "")
     if not isinstance(document, Mapping) or "schema" not in document:
@@ -116,12 +119,39 @@ def from_json(document: object) -> Snapshot:
             f"the snapshot's schema is {document['schema']!r}, this version reads {SCHEMA!r}: "
             "take it again, or judge it with the version that took it"
         )
-    return Snapshot(
+    if "collected" not in document:
+        raise SnapshotError(
+            "the snapshot is of an older version, it does not say what was looked for "
+            "(`collected`): take it again"
+        )
+    snapshot = Snapshot(
         taken_at=top.at("taken_at").time(),
         targets=top.at("targets").each(_target),
         resources=top.at("resources").each(_resource),
         gaps=top.at("gaps").each(_gap),
+        collected=top.at("collected").by_name(lambda facts: facts.each(_Place.text)),
     )
+    _refuse_what_was_cut(snapshot)
+    return snapshot
+
+
+def _refuse_what_was_cut(snapshot: Snapshot) -> None:
+    """A snapshot of which something was taken away must not be judged as if that were not there.
+
+    This finds what was cut or merged by mistake; it is no proof against somebody who means it.
+    """
+    if not snapshot.targets:
+        raise SnapshotError(
+            "the snapshot has no targets, so nothing was looked at: take one of an account"
+        )
+    counts = Counter((each.ref.account, each.ref.region) for each in snapshot.resources)
+    for index, one in enumerate(snapshot.targets):
+        found = counts[one.account, one.region]
+        if found != one.resources:
+            raise SnapshotError(
+                f"the snapshot is damaged at targets[{index}].resources: {one.account}/"
+                f"{one.region} should have {one.resources}, {found} stand in it: take it again"
+            )
 
 
 class _Place:

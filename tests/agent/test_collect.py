@@ -198,6 +198,17 @@ def test_only_what_a_rule_reads_is_read() -> None:
     assert set(snapshot.resources[0].facts) == {"plain"}
     assert [asked.operation for asked in world.aws.asked] == [LIST]
     assert operations([rule_on("box", "plain")], [BOX]) == {LIST}
+
+
+def test_the_snapshot_says_what_was_looked_for() -> None:
+    """Each kind that was listed, be it for another's sake, with its facts; found or not."""
+    world = FakeWorld(FakeAws({LIST: denied(LIST)}))
+
+    both = collect(world, [HERE], [rule_on("lid", "plain", kinds=[LID])], [BOX, LID])
+    one = collect(world, [HERE], [rule_on("box", "plain")], [BOX, LID])
+
+    assert both.collected == {"box": ("said",), "lid": ("plain",)}
+    assert one.collected == {"box": ("plain",)}
     assert operations([rule_on("box", "refused")], [BOX]) == {LIST, ASK}
 
 

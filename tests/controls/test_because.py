@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from controls.because import MAX_ITEMS, MAX_TEXT, fact_text, value_text, why_unknown
+from controls.because import MAX_ITEMS, MAX_TEXT, fact_text, unknown_texts, value_text, why_unknown
 from tests.controls.toys import absent, known, unknown
 
 
@@ -53,6 +53,38 @@ def test_a_value_for_a_person(value, text):
 )
 def test_a_fact_is_told_with_its_reason(reading, text):
     assert fact_text("lit", reading) == text
+
+
+@pytest.mark.parametrize(
+    ("readings", "texts"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"a": unknown("dark")}, ["a is unknown: dark"], id="one"),
+        pytest.param(
+            {"a": unknown("dark."), "b": unknown("dark")},
+            ["a and b are unknown: dark"],
+            id="the same reason is said once",
+        ),
+        pytest.param(
+            {"a": unknown("dark"), "b": unknown("denied"), "c": unknown("dark")},
+            ["a and c are unknown: dark", "b is unknown: denied"],
+            id="each reason in the order of its first fact",
+        ),
+        pytest.param(
+            {"a": unknown("dark"), "b": unknown("dark"), "c": unknown("dark")},
+            ["a, b and c are unknown: dark"],
+            id="three",
+        ),
+        pytest.param(
+            {"a": known(True, "dark"), "b": absent("dark"), "c": unknown("dark")},
+            ["c is unknown: dark"],
+            id="what is known is not told",
+        ),
+        pytest.param({"a": unknown(""), "b": unknown("")}, ["a and b are unknown"], id="no reason"),
+    ],
+)
+def test_facts_that_are_unknown_for_one_reason_are_told_together(readings, texts):
+    assert unknown_texts(readings) == texts
 
 
 def test_reasons_are_joined_into_one_sentence():

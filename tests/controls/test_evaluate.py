@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from controls.condition import environment
 from controls.evaluate import MAX_REMEMBERED, evaluate
-from controls.model import Gap, Ref, Severity, State, Status
+from controls.model import Coverage, Gap, Ref, Severity, State, Status, TargetStatus
 from controls.params import Disagreement
 from controls.rule import Rule, bind, judge
 from tests.controls.toys import (
@@ -122,6 +122,14 @@ def only(*args, **kwargs):
             Status.UNKNOWN,
             "locked is unknown: dark; weight is unknown: no scales",
             id="all reasons, not the leftmost only",
+        ),
+        pytest.param(
+            rule("locked && painted && weight < 3.0"),
+            {"locked": unknown("dark."), "painted": unknown("no eyes"), "weight": unknown("dark")},
+            Status.UNKNOWN,
+            "locked and weight are unknown: dark; painted is unknown: no eyes",
+
+            id="a reason that facts share is said once",
         ),
         pytest.param(
             rule("locked"), {}, Status.UNKNOWN,
@@ -247,6 +255,29 @@ def test_a_kind_that_could_not_be_listed_is_unknown_once_per_rule_and_target():
     assert one.reasons == ("ListBoxes denied.", "ListLids denied")
     assert one.because == "toy_box could not be listed: ListBoxes denied; ListLids denied"
     assert (two.ref.account, two.reasons) == ("444455556666", ("timeout",))
+
+
+PLACES = tuple(
+    TargetStatus("111122223333", region, Coverage.COMPLETE, None, 0)
+    for region in ("eu-west-1", "us-east-1")
+)
+
+
+def test_a_kind_that_nobody_looked_for_is_unknown_in_every_target():
+    seen = snapshot(targets=PLACES, collected=["toy_shelf"])
+
+    findings = evaluate([rule("locked", where="painted")], seen)
+
+    assert [(each.ref.region, each.ref.name, each.status) for each in findings] == [
+        ("eu-west-1", "*", Status.UNKNOWN),
+        ("us-east-1", "*", Status.UNKNOWN),
+    ]
+    why = "the snapshot holds no toy_box: take it with the rules it is to be judged by"
+    assert {(each.because, each.reasons) for each in findings} == {(why, (why,))}
+
+
+def test_a_kind_that_was_looked_for_and_is_not_there_is_no_finding():
+    assert evaluate([rule("locked")], snapshot(targets=PLACES)) == ()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -39,6 +40,7 @@ def one_fact(value: Value) -> Snapshot:
                 {"env": "prod"},
             ),
         ),
+        collected={"redshift_cluster": ("fact",)},
     )
 
 
@@ -74,13 +76,30 @@ resources = st.builds(
 targets = st.builds(
     TargetStatus, texts, texts, st.sampled_from(Coverage), st.none() | texts, st.integers(0, 99)
 )
+
+
+def counted(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with each target saying as many resources as stand in its place."""
+    places = [(each.ref.account, each.ref.region) for each in snapshot.resources]
+    here = (
+        snapshot.targets[0],
+        *(replace(snapshot.targets[0], account=a, region=r) for a, r in places[:1]),
+        *snapshot.targets[1:],
+    )
+    return replace(
+        snapshot,
+        targets=tuple(replace(t, resources=places.count((t.account, t.region))) for t in here),
+    )
+
+
 snapshots = st.builds(
     Snapshot,
     times,
-    st.lists(targets, max_size=2).map(tuple),
+    st.lists(targets, min_size=1, max_size=2).map(tuple),
     st.lists(resources, max_size=3).map(tuple),
     st.lists(st.builds(Gap, texts, texts, texts, texts), max_size=2).map(tuple),
-)
+    st.dictionaries(texts, st.lists(texts, max_size=3).map(tuple), max_size=3),
+).map(counted)
 
 
 @given(snapshots)
@@ -176,6 +195,39 @@ FACT = ("resources", 0, "facts", "fact")
         ),
         pytest.param(damaged("gaps"), "gaps: it is missing", id="gaps left out are not no gaps"),
         pytest.param(damaged("targets", to={}), "targets: a list should", id="targets no list"),
+        pytest.param(
+            damaged("targets", to=[]), "no targets, so nothing was looked at", id="no target"
+        ),
+        pytest.param(
+            damaged("collected"),
+            "of an older version, it does not say what was looked for (`collected`): take it again",
+            id="an older version, which did not say what was looked for",
+        ),
+        pytest.param(
+            damaged("collected", to=["redshift_cluster"]),
+            "collected: an object should stand here, found list",
+            id="kinds without their facts",
+        ),
+        pytest.param(
+            damaged("collected", "redshift_cluster", to="fact"),
+            "collected.redshift_cluster: a list should stand here, found str",
+            id="facts that are a text",
+        ),
+        pytest.param(
+            damaged("resources", to=[]),
+            "targets[0].resources: 111122223333/eu-west-1 should have 1, 0 stand in it",
+            id="a resource was cut out",
+        ),
+        pytest.param(
+            damaged("targets", 0, "resources", to=0),
+            "targets[0].resources: 111122223333/eu-west-1 should have 0, 1 stand in it",
+            id="a resource was put in",
+        ),
+        pytest.param(
+            damaged("resources", 0, "region", to="eu-west-2"),
+            "should have 1, 0 stand in it",
+            id="a resource was moved elsewhere",
+        ),
         pytest.param(
             damaged("targets", 0, "status", to="fine"),
             "targets[0].status: 'fine' is none of complete, partial, unreadable",

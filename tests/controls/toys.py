@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from controls.kinds.kind import Fact, Item, Kind
@@ -18,6 +18,7 @@ from controls.model import (
     Said,
     Snapshot,
     State,
+    TargetStatus,
     Unknown,
     Value,
 )
@@ -138,6 +139,11 @@ def box(name: str = "red", /, **facts: Reading | Value) -> Resource:
     return Resource(Ref("toy_box", "111122223333", "eu-west-1", name), read, {"team": "play"})
 
 
-def snapshot(*resources: Resource, gaps: tuple[Gap, ...] = ()) -> Snapshot:
+def snapshot(
+    *resources: Resource,
+    gaps: tuple[Gap, ...] = (),
+    targets: tuple[TargetStatus, ...] = (),
+    collected: Sequence[str] = (BOX.name,),
+) -> Snapshot:
     """What one sweep saw."""
-    return Snapshot(NOW, (), resources, gaps)
+    return Snapshot(NOW, targets, resources, gaps, {kind: tuple(TYPES) for kind in collected})
