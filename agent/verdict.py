@@ -18,7 +18,8 @@ def exit_code(
     """0: all that was asked was seen, nothing at or above `fail_on` fails. 1: something does.
 
     3: nothing fails, but there is no verdict:
-    - a finding at or above `fail_on` is unknown, unless `allow_unknown`;
+    - a finding at or above `fail_on` is unknown, unless `allow_unknown`; so is each target for a
+      rule of whose kind the snapshot holds nothing, because nobody looked for it;
     - a target is unreadable; nothing excuses that;
     - a target was read in part and no unknown finding there says what is missing (where one
       does, that finding is weighed instead), unless `allow_unknown`;

@@ -7,9 +7,10 @@ import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import PurePath
 
-from agent.commands.snapshot import read_snapshot
+from agent.commands.snapshot import read_snapshot, warn_of_age
 from agent.formats import as_json, junit, sarif, text
 from agent.loading import Loaded, load
 from agent.output import write_result
@@ -19,18 +20,23 @@ from agent.verdict import exit_code
 from controls.model import Report, Severity
 
 
-def run(args: Namespace) -> int:
-    """Look (or read a snapshot), judge, print, and say by the exit code what was found."""
+def run(args: Namespace, now: datetime | None = None) -> int:
+    """Look (or read a snapshot), judge, print, and say by the exit code what was found.
+
+    `now` is what the age of a snapshot is told by; the machine's time if nobody hands one in.
+    """
     loaded = load(args)
     unseen: Sequence[str] = ()
+    caution = ""
     if args.snapshot:
         snapshot = read_snapshot(args.snapshot)
+        caution = warn_of_age(snapshot, now or datetime.now(UTC))
     else:
         with shown_progress() as progress:
             looked = look(loaded, args, progress)
         snapshot, unseen = looked.snapshot, looked.not_looked_at
     report = judge(snapshot, loaded)
-    write_result(rendered(report, args, unseen, rule_files(loaded)), args.output)
+    write_result(rendered(report, args, unseen, rule_files(loaded), caution), args.output)
     return exit_code(
         report,
         fail_on=Severity(args.fail_on),
@@ -40,22 +46,29 @@ def run(args: Namespace) -> int:
 
 
 def rendered(
-    report: Report, args: Namespace, not_looked_at: Sequence[str], files: Mapping[str, str]
+    report: Report,
+    args: Namespace,
+    not_looked_at: Sequence[str],
+    files: Mapping[str, str],
+    caution: str = "",
 ) -> str | Iterable[str]:
     """The report in the format that was asked for; JSON, which may be large, in pieces."""
     match args.format:
         case "json":
             return as_json.lines(report)
         case "sarif":
-            return sarif.render(report, show_all=args.all, rule_files=files)
+            return sarif.render(
+                report, show_all=args.all, rule_files=files, allow_empty=args.allow_empty
+            )
         case "junit":
-            return junit.render(report)
+            return junit.render(report, allow_empty=args.allow_empty)
         case _:
             terminal = args.output is None and sys.stdout.isatty()
             return text.render(
                 report,
                 show_all=args.all,
                 not_looked_at=not_looked_at,
+                caution=caution,
                 width=shutil.get_terminal_size().columns if terminal else None,
                 color=terminal and "NO_COLOR" not in os.environ,
             )

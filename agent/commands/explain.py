@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
-from agent.commands.snapshot import read_snapshot
+from agent.commands.snapshot import read_snapshot, warn_of_age
 from agent.loading import load, narrowed
 from agent.output import printable, write_result
 from agent.progress import shown_progress
@@ -18,11 +19,15 @@ from controls.model import Finding, Reading, State
 from controls.rule import Rule
 
 
-def run(args: Namespace) -> int:
-    """Print the explanation of every finding of that rule on a resource of that name."""
+def run(args: Namespace, now: datetime | None = None) -> int:
+    """Print the explanation of every finding of that rule on a resource of that name.
+
+    `now` is what the age of a snapshot is told by; the machine's time if nobody hands one in.
+    """
     loaded = narrowed(load(args), args.rule)
     if args.snapshot:
         snapshot = read_snapshot(args.snapshot)
+        warn_of_age(snapshot, now or datetime.now(UTC))
     else:
         with shown_progress() as progress:
             snapshot = look(loaded, args, progress).snapshot

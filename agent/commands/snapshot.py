@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
+from datetime import datetime, timedelta
 
 from agent.loading import load
 from agent.output import read_file, write_result
@@ -12,6 +14,9 @@ from agent.stop import NO_VERDICT, WRONG_USE, StopError
 from agent.sweep import look
 from controls.model import Coverage, Snapshot
 from controls.snapshot import SnapshotError, from_json, to_json
+
+OLD = timedelta(hours=24)
+"""What is older than this is judged with a warning: much may have changed since."""
 
 
 def run(args: Namespace) -> int:
@@ -22,6 +27,24 @@ def run(args: Namespace) -> int:
     write_result(json.dumps(to_json(looked.snapshot), indent=1), args.output)
     whole = all(target.status is Coverage.COMPLETE for target in looked.snapshot.targets)
     return 0 if whole else NO_VERDICT
+
+
+def age_warning(taken_at: datetime, now: datetime) -> str:
+    """That the snapshot is older than a day, as one line; empty if it is not."""
+    age = now - taken_at
+    if age <= OLD:
+        return ""
+    days = f"{age.days} day{'' if age.days == 1 else 's'}"
+    date = taken_at.strftime("%Y-%m-%d")
+    return f"this snapshot was taken {days} ago, on {date}: what follows is about then"
+
+
+def warn_of_age(snapshot: Snapshot, now: datetime) -> str:
+    """Says on stderr that the snapshot is old, if it is, and returns what was said."""
+    warning = age_warning(snapshot.taken_at, now)
+    if warning:
+        print(f"trailkeeper: {warning}", file=sys.stderr)  # noqa: T201 - beside the result
+    return warning
 
 
 def read_snapshot(path: str) -> Snapshot:

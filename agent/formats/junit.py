@@ -14,11 +14,12 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 §2.2 cannot hold, not even escaped."""
 
 
-def render(report: Report) -> str:
+def render(report: Report, *, allow_empty: bool = False) -> str:
     """Every finding: fail is a failure, unknown an error, waived and not applicable skipped.
 
     A target that could not be read, wholly or in part, is an error too, and a sweep that found
-    nothing to judge has a skipped case that says so: no suite is green by being empty.
+    nothing to judge has an error that says so: no suite is green by being empty. With
+    `allow_empty`, for accounts that are meant to be empty, that case is skipped.
     """
     cases: dict[tuple[str, str], list[ET.Element]] = {}
     for target in sorted(report.targets, key=lambda t: (t.account, t.region)):
@@ -30,7 +31,7 @@ def render(report: Report) -> str:
         _suite(root, f"{account}/{region}", report, cases[account, region])
     nothing = nothing_judged(report)
     if nothing:
-        _suite(root, "sweep", report, [_nothing_case(nothing)])
+        _suite(root, "sweep", report, [_nothing_case(nothing, allow_empty)])
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     ET.indent(root)
@@ -84,9 +85,12 @@ def _target_cases(target: TargetStatus) -> list[ET.Element]:
     return [case]
 
 
-def _nothing_case(message: str) -> ET.Element:
+def _nothing_case(message: str, allow_empty: bool) -> ET.Element:
     case = _empty_case("sweep", "something to judge")
-    _outcome(case, "skipped", message)
+    if allow_empty:
+        _outcome(case, "skipped", message)
+    else:
+        _outcome(case, "error", message, kind="nothing_judged")
     return case
 
 

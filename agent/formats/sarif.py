@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -43,14 +43,26 @@ MAX_TAGS = 20
 """GitHub refuses a file in which a rule has more."""
 
 
+MAX_NOTIFICATIONS = 100
+"""Groups of unknown findings that the invocation tells of one by one; the rest is counted."""
+
+MAX_NAMES = 5
+"""Resources that such a group names; the rest is counted."""
+
+
 def render(
-    report: Report, *, show_all: bool = False, rule_files: Mapping[str, str] | None = None
+    report: Report,
+    *,
+    show_all: bool = False,
+    rule_files: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
 ) -> str:
     """Failures, unknowns and, suppressed, waived failures; with `show_all` passes and the rest.
 
     Passes are left out by default because GitHub shows every result as an alert. `rule_files`
     gives each rule's file, as it is seen from the root of the repository: results need a file
-    to stand at, and a live resource has none.
+    to stand at, and a live resource has none. That nothing was judged is no success, unless
+    `allow_empty`.
     """
     shown = [f for f in report.findings if show_all or f.status in SHOWN]
     shown.sort(key=lambda f: (-f.severity.rank, f.id))  # viewers with a limit keep the first
@@ -65,7 +77,7 @@ def render(
                 "rules": [_rule(finding) for finding in rules.values()],
             }
         },
-        "invocations": [_invocation(report, index)],
+        "invocations": [_invocation(report, index, allow_empty)],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, index[finding.rule], files) for finding in shown],
         "properties": {"summary": as_json.summary(report)},
@@ -172,13 +184,18 @@ def _suppression(waiver: Mapping[str, str]) -> dict[str, Any]:
     return {"kind": "external", "status": "accepted", "justification": said.strip()}
 
 
-def _invocation(report: Report, index: Mapping[str, int]) -> dict[str, Any]:
-    """Whether the sweep saw what it was to see, and what it could not."""
+def _invocation(report: Report, index: Mapping[str, int], allow_empty: bool) -> dict[str, Any]:
+    """Whether the sweep saw what it was to see, and what it could not.
+
+    Unknown findings are told here too: many viewers hide results that are no failures.
+    """
     told = [_blindness(t) for t in report.targets if t.status is not Coverage.COMPLETE]
     told += [_mistake(f, index) for f in report.findings if f.rule_error]
     nothing = nothing_judged(report)
     if nothing:
-        told.append({"level": "warning", "message": {"text": nothing}})
+        level = "warning" if allow_empty else "error"
+        told.append({"level": level, "message": {"text": nothing}})
+    told += _unknowns(report.findings, index)
     return {
         "executionSuccessful": not any(note["level"] == "error" for note in told),
         "endTimeUtc": moment(report.taken_at),
@@ -193,6 +210,34 @@ def _blindness(target: TargetStatus) -> dict[str, Any]:
     return {
         "level": "error" if unreadable else "warning",
         "message": {"text": f"{target.account}/{target.region} {how}: {reason}"},
+    }
+
+
+def _unknowns(findings: Iterable[Finding], index: Mapping[str, int]) -> list[dict[str, Any]]:
+    """A warning for each rule and reason of unknown findings, the gravest first."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda f: (-f.severity.rank, f.id)):
+        if finding.status is Status.UNKNOWN and not finding.rule_error:
+            groups.setdefault((finding.rule, finding.because), []).append(finding)
+    alike = list(groups.values())
+    told = [_unknown(group, index) for group in alike[:MAX_NOTIFICATIONS]]
+    rest = sum(len(group) for group in alike[MAX_NOTIFICATIONS:])
+    if rest:
+        text = f"and {rest} more unknown findings: they are among the results of kind open"
+        told.append({"level": "warning", "message": {"text": text}})
+    return told
+
+
+def _unknown(alike: Sequence[Finding], index: Mapping[str, int]) -> dict[str, Any]:
+    rule, refs = alike[0].rule, [finding.ref for finding in alike]
+    named = [f"{ref.kind} {ref.name} in {ref.account}/{ref.region}" for ref in refs[:MAX_NAMES]]
+    more = f" and {len(refs) - MAX_NAMES} more" if len(refs) > MAX_NAMES else ""
+    text = f"{rule} is unknown for {', '.join(named)}{more}: {alike[0].because}"
+    return {
+        "level": "warning",
+        "descriptor": {"id": rule},
+        "message": {"text": text},
+        "associatedRule": {"id": rule, "index": index[rule]},
     }
 
 

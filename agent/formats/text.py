@@ -31,6 +31,9 @@ HIDDEN = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 MANY_TARGETS = 12
 """Above this number, targets that were read wholly are counted and not listed."""
 
+FEW_REGIONS = 6
+"""Above this number, regions that were not looked at are counted and not all named."""
+
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -54,16 +57,19 @@ def render(
     *,
     show_all: bool = False,
     not_looked_at: Sequence[str] = (),
+    caution: str = "",
     width: int | None = None,
     color: bool = False,
 ) -> str:
     """The whole report. `not_looked_at` names the regions that nobody asked to look at.
 
+    `caution` is what to know before reading it, such as that it is about long ago.
+
     On a terminal, give its `width` in columns: lines are broken between words, and never inside
     a name. Without it each line stays whole, for `grep` and logs. Whatever AWS or a rule says is
     printed literally, control characters made visible.
     """
-    lines = list(_lines(report, show_all, not_looked_at))
+    lines = list(_lines(report, show_all, not_looked_at, caution))
     if width is None and not color:
         return "".join(f"{' ' * line.indent}{_text(line)}\n" for line in lines)
     return _on_terminal(lines, width, color=color)
@@ -72,9 +78,13 @@ def render(
 # ---------------------------------------------------------------- what is said
 
 
-def _lines(report: Report, show_all: bool, not_looked_at: Sequence[str]) -> Iterator[Line]:
+def _lines(
+    report: Report, show_all: bool, not_looked_at: Sequence[str], caution: str
+) -> Iterator[Line]:
     taken = report.taken_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     yield _line(0, (f"Trailkeeper {report.version}", "bold"), (f", {taken}", ""))
+    if caution:
+        yield _line(0, (f"{caution[:1].upper()}{caution[1:]}.", "bold yellow"))
     yield _line(0)
     shown = [f for f in report.findings if show_all or f.status not in HIDDEN]
     for group in _by_resource(shown):
@@ -82,11 +92,20 @@ def _lines(report: Report, show_all: bool, not_looked_at: Sequence[str]) -> Iter
         yield _line(0)
     yield from _target_lines(report.targets, show_all)
     if not_looked_at:
-        yield _line(0, ("Not looked at: ", "bold"), (", ".join(not_looked_at), ""))
+        yield _line(0, ("Not looked at: ", "bold"), (_regions(not_looked_at, show_all), ""))
     yield from _deviation_lines(report.deviations)
     yield from _waiver_lines(report.waiver_notes)
     yield _line(0)
     yield from _summary_lines(report, show_all)
+
+
+def _regions(names: Sequence[str], show_all: bool) -> str:
+    """Those regions where Redshift exists; of many the first few, unless all are asked for."""
+    counted = f"{_count(len(names), 'region')} where Redshift exists"
+    cut = len(names) > FEW_REGIONS and not show_all
+    named = ", ".join([*names[:FEW_REGIONS], "…"] if cut else names)
+    hint = "--all names them, " if cut else ""
+    return f"{counted} ({named}); {hint}--region all looks at every enabled one"
 
 
 def _by_resource(findings: Iterable[Finding]) -> list[list[Finding]]:

@@ -20,8 +20,9 @@ from tests.agent.formats.samples import (
 )
 
 
-def read(report: Report) -> JUnitXml:
-    return JUnitXml.fromstring(junit.render(report).encode("utf-8"))
+def read(report: Report, *, allow_empty: bool = False) -> JUnitXml:
+    text = junit.render(report, allow_empty=allow_empty)
+    return JUnitXml.fromstring(text.encode("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -100,13 +101,20 @@ def test_an_unknown_carries_all_its_reasons() -> None:
     assert "the owner of audit-logs is not known" in case.result[0].text
 
 
+@pytest.mark.parametrize(
+    ("allow_empty", "outcome", "errors"), [(False, Error, 1), (True, Skipped, 0)]
+)
 @pytest.mark.parametrize("report", [EMPTY, NOTHING_THERE])
-def test_nothing_judged_is_not_green_by_being_empty(report: Report) -> None:
-    cases = [case for suite in read(report) for case in suite]
+def test_nothing_judged_is_not_green_by_being_empty_unless_it_may_be(
+    report: Report, allow_empty: bool, outcome: type, errors: int
+) -> None:
+    told = read(report, allow_empty=allow_empty)
+    cases = [case for suite in told for case in suite]
 
     assert [(type(case.result[0]), case.result[0].message) for case in cases] == [
-        (Skipped, "Nothing was judged: nothing was found that a rule is for.")
+        (outcome, "Nothing was judged: nothing was found that a rule is for.")
     ]
+    assert told.errors == errors
 
 
 def test_what_xml_cannot_hold_is_left_out_and_the_rest_is_kept() -> None:

@@ -11,9 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from agent.formats import sarif
-from controls.model import Coverage, Report, Severity, Status, TargetStatus
+from controls.model import Coverage, Finding, Report, Severity, Status, TargetStatus
 from tests.agent.formats.samples import (
     ADVERSARIAL,
+    CLUSTER,
     EMPTY,
     NOTHING_THERE,
     NOW,
@@ -220,7 +221,7 @@ def one_target(coverage: Coverage) -> Report:
         pytest.param(
             one_target(Coverage.PARTIAL), True, ["warning"], "was read in part", id="partial"
         ),
-        pytest.param(NOTHING_THERE, True, ["warning"], "Nothing was judged", id="nothing there"),
+        pytest.param(NOTHING_THERE, False, ["error"], "Nothing was judged", id="nothing there"),
         pytest.param(
             Report("0", NOW, (), (finding("r", Status.UNKNOWN, rule_error=True), WALKTHROUGH)),
             False,
@@ -239,3 +240,61 @@ def test_the_invocation_says_what_was_not_seen(
     assert invocation["executionSuccessful"] is successful
     assert [note["level"] for note in notes] == levels
     assert all(said in note["message"]["text"] for note in notes)
+
+
+def notices(report: Report, **options: Any) -> list[dict[str, Any]]:
+    (invocation,) = run(report, **options)["invocations"]
+    return list(invocation["toolExecutionNotifications"])
+
+
+def test_that_nothing_is_there_is_no_failure_where_that_is_allowed() -> None:
+    (invocation,) = run(NOTHING_THERE, allow_empty=True)["invocations"]
+
+    assert invocation["executionSuccessful"] is True
+    assert [note["level"] for note in invocation["toolExecutionNotifications"]] == ["warning"]
+
+
+def unknowns(rule: str, number: int, because: str = "denied", **more: Any) -> list[Finding]:
+    """Unknown findings of a rule on so many clusters."""
+    refs = [replace(CLUSTER, name=f"c{each}") for each in range(number)]
+    return [finding(rule, Status.UNKNOWN, ref, because=because, **more) for ref in refs]
+
+
+def test_an_unknown_is_seen_by_who_hides_results_that_are_no_failures() -> None:
+    report = Report("0", NOW, (), (WALKTHROUGH, *unknowns("rule", 1)))
+
+    (note,) = notices(report)
+
+    index = [rule["id"] for rule in run(report)["tool"]["driver"]["rules"]].index("rule")
+    assert note == {
+        "level": "warning",
+        "descriptor": {"id": "rule"},
+        "message": {
+            "text": "rule is unknown for redshift_cluster c0 in 111122223333/eu-west-1: denied"
+        },
+        "associatedRule": {"id": "rule", "index": index},
+    }
+
+
+def test_unknowns_of_one_rule_and_reason_are_told_together_the_gravest_first() -> None:
+    found = [
+        *unknowns("low", 1, severity=Severity.LOW),
+        *unknowns("high", 7),
+        *unknowns("high", 1, "timed out"),
+    ]
+
+    texts = [note["message"]["text"] for note in notices(Report("0", NOW, (), tuple(found)))[1:]]
+
+    assert [text.partition(" ")[0] for text in texts] == ["high", "high", "low"]
+    assert sum(text.endswith(" and 2 more: denied") for text in texts) == 1
+    assert sum("c4" in text for text in texts) == 1
+    assert not any("c5" in text for text in texts)
+
+
+def test_of_very_many_unknowns_the_rest_is_counted() -> None:
+    found = [one for n in range(sarif.MAX_NOTIFICATIONS + 3) for one in unknowns(f"r{n:03}", 2)]
+
+    notes = notices(Report("0", NOW, (), (WALKTHROUGH, *found)))
+
+    assert len(notes) == sarif.MAX_NOTIFICATIONS + 1
+    assert notes[-1]["message"]["text"].startswith("and 6 more unknown findings")

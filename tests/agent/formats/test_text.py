@@ -129,7 +129,10 @@ def test_resources_and_findings_come_the_worst_first() -> None:
         "    - the owner of audit-logs is not known",
         "  111122223333/us-east-1  partial     0 resources; ListNamespaces denied",
         "  111122223333/eu-west-1  complete    3 resources",
-        "Not looked at: eu-west-2, us-west-2",
+        (
+            "Not looked at: 2 regions where Redshift exists (eu-west-2, us-west-2); "
+            "--region all looks at every enabled one"
+        ),
         "  expired  log-bucket-private on old-*, until 2026-01-31 by Bob: decommissioned",
         "  unused   redshift-logs-fresh on dev, test, until 2027-01-31 by Eve: noisy",
         "Summary: 2 fail, 3 unknown, 1 waived, 1 pass, 1 not applicable",
@@ -232,3 +235,48 @@ def test_plain_text_does_not_load_rich() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "show_all", "said"),
+    [
+        pytest.param(1, False, "1 region where Redshift exists (r0); --region", id="one"),
+        pytest.param(6, False, "(r0, r1, r2, r3, r4, r5); --region", id="few are all named"),
+        pytest.param(
+            7,
+            False,
+            "7 regions where Redshift exists (r0, r1, r2, r3, r4, r5, …); --all names them, "
+            "--region all looks",
+            id="of many the first few",
+        ),
+        pytest.param(
+            7, True, "(r0, r1, r2, r3, r4, r5, r6); --region", id="every one of many with --all"
+        ),
+    ],
+)
+def test_regions_that_were_not_looked_at_are_counted(
+    number: int, show_all: bool, said: str
+) -> None:
+    regions = [f"r{each}" for each in range(number)]
+
+    shown = text.render(TYPICAL, show_all=show_all, not_looked_at=regions)
+
+    assert f"Not looked at: {number} region" in shown
+    assert said in shown
+
+
+def test_a_caution_stands_before_everything_else() -> None:
+    shown = text.render(TYPICAL, caution="this was long ago")
+
+    assert shown.splitlines()[1:3] == ["This was long ago.", ""]
+
+
+def test_parameters_that_are_not_the_rules_own_stand_after_the_targets() -> None:
+    line = "redshift-logs-fresh: max_age_hours 12 instead of 24, for all"
+
+    shown = text.render(replace(TYPICAL, deviations=(line,))).splitlines()
+
+    at = shown.index("Parameters that differ from the rules' own:")
+    assert shown[at + 1] == f"  {line}"
+    assert shown.index("Targets") < at
+    assert "Parameters that differ" not in text.render(TYPICAL)
