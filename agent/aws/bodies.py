@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -44,6 +45,18 @@ _FIRST_TAG = re.compile(
 )
 _HEAD = 1024
 """Bytes in which the root element must begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The elements that botocore reads inside another, and whether each may come repeatedly."""
+
+    children: Mapping[str, tuple[_Known, bool]]
+
+
+_KNOWN: dict[str, _Known] = {}
+"""Of each configuration, once read from the service model: every client has its own model, and
+deriving this per answer costs ten times the comparison."""
 
 
 def refuse_foreign_body(
@@ -115,7 +128,8 @@ def _refuse_unread(body: bytes, status: int, name: str, shape: Shape) -> None:
         raise NotFromAwsError(status, f"HTTP {status} with XML that breaks off: {error}") from error
     if not len(root) and name not in MAY_BE_EMPTY:
         raise NotFromAwsError(status, f"HTTP {status} with an empty {_tag(root)}")
-    for unread in _unread(root, shape):
+    known = _KNOWN.get(name) or _KNOWN.setdefault(name, _known(shape))
+    for unread in _unread(root, known):
         raise NotUnderstoodError(
             status,
             f"S3 answered with {unread}, which this version does not know: "
@@ -123,8 +137,24 @@ def _refuse_unread(body: bytes, status: int, name: str, shape: Shape) -> None:
         )
 
 
-def _unread(node: ET.Element, shape: Shape) -> Iterator[str]:
+def _unread(node: ET.Element, known: _Known) -> Iterator[str]:
     """What botocore's XML parser would drop below this node, in words."""
+    if known.children and (node.text or "").strip():
+        yield f"text in the element {_tag(node)}"
+    seen = set()
+    for child in node:
+        tag = _tag(child)
+        if tag not in known.children:
+            yield f"the element {tag}"
+            return
+        below, many = known.children[tag]
+        if tag in seen and not many:
+            yield f"more than one element {tag}"
+        seen.add(tag)
+        yield from _unread(child, below)
+
+
+def _known(shape: Shape) -> _Known:
     match shape.type_name:
         case "structure":
             members = _members(shape)
@@ -132,19 +162,7 @@ def _unread(node: ET.Element, shape: Shape) -> Iterator[str]:
             members = {shape.member.serialization.get("name", "member"): (shape.member, True)}
         case _:
             members = {}
-    if members and (node.text or "").strip():
-        yield f"text in the element {_tag(node)}"
-    seen = set()
-    for child in node:
-        tag = _tag(child)
-        if tag not in members:
-            yield f"the element {tag}"
-            return
-        known, many = members[tag]
-        if tag in seen and not many:
-            yield f"more than one element {tag}"
-        seen.add(tag)
-        yield from _unread(child, known)
+    return _Known({tag: (_known(below), many) for tag, (below, many) in members.items()})
 
 
 def _members(shape: StructureShape) -> dict[str, tuple[Shape, bool]]:
