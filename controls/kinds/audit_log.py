@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -22,6 +21,7 @@ from controls.model import (
     State,
     Unknown,
 )
+from controls.semantics import uptime
 from controls.semantics.log_keys import SYSTEM_TABLES, cluster_log_group, day_prefix, parse_key
 
 NAME = "audit_log"
@@ -29,20 +29,27 @@ NAME = "audit_log"
 RECENT = timedelta(hours=3)
 """A newest record younger than this needs no excuse: logs trail by 30 to 120 minutes."""
 
-EVENTS_KEPT_MINUTES = 14 * 24 * 60
-"""How far back DescribeEvents reaches (API reference)."""
-
 FOLDERS = 4
 """Date folders looked at, newest first, until the log is found: today, yesterday and, where both
 are empty of it, two more. So an age up to 72 hours can be told from an older one. A log that is
 not written steadily is judged by no age: today and yesterday are enough for it."""
 
-INTERRUPTIONS = re.compile(r"paus|resum|restor|resiz|creat|renam", re.IGNORECASE)
-"""Event messages after which a cluster's log writing starts anew. The wordings are AWS's and not
-documented as stable, so they are matched broadly: a match only delays a verdict."""
+DOWN = (
+    "paused",
+    "pausing",
+    "resuming",
+    "creating",
+    "deleting",
+    "final-snapshot",
+    "resizing",
+    "cancelling-resize",
+    "restoring",
+)
+"""The statuses in which a cluster need not write its logs. What it does in others that are not
+`available` (storage-full, hardware-failure, rebooting ...) is not documented."""
 
-REBOOTS = re.compile(r"reboot", re.IGNORECASE)
-"""A reboot brings enable_user_activity_logging into force: that log starts no earlier."""
+STREAMS_SHOWN = 50
+"""One page of DescribeLogStreams, its most (API reference)."""
 
 LIST_OBJECTS = ("s3:ListObjectsV2", "s3:ListBuckets")
 STREAMS = "logs:DescribeLogStreams"
@@ -94,19 +101,35 @@ def written_steadily(aws: Reader, log: Item) -> Answer[bool]:
     """Whether the cluster should be writing this log all the time now.
 
     A running cluster writes connection and activity records all the time (its own user `rdsdb`
-    among them); the user log only on changes, so that one is judged by delivery health.
+    among them); the user log only on changes, so that one is judged by delivery health. In a
+    status of which AWS does not tell whether logs are written, a recent record shows it.
     """
+    none_due = _none_due(log)
+    if none_due is not None:
+        return Said(False, none_due)
+    status = _fact(log, "cluster_status")
+    if _fact(log, "available"):
+        return Said(True, f"the cluster is {status} and writes this log all the time")
+    newest = last_record_at(aws, log)
+    if _is_recent(newest, aws.now):
+        return Said(True, f"the cluster is {status} and still writes this log")
+    told = f"the cluster is {status}: whether it writes its logs in this state is not documented"
+    return Unknown(f"{told}; {newest.reason}" if isinstance(newest, Unknown) else told)
+
+
+def _none_due(log: Item) -> str | None:
+    """Why no record of this log is due now, whatever has arrived; None where one may be."""
     kind = log.data["log_type"]
     if kind == "userlog":
-        return Said(False, "the user log is written only on changes; delivery health judges it")
-    status, up = _fact(log, "cluster_status"), _fact(log, "available")
-    if not up:
-        return Said(False, f"the cluster is {status}")
+        return "the user log is written only on changes; delivery health judges it"
+    status = str(_fact(log, "cluster_status"))
+    if status.split(",", maxsplit=1)[0].strip() in DOWN:
+        return f"the cluster is {status}"
     if kind == "useractivitylog":
         for name in ("user_activity_logging", "user_activity_in_force"):
             if not _fact(log, name):
-                return Said(False, log.data["facts"][name].reason)
-    return Said(True, f"the cluster is {status} and writes this log all the time")
+                return str(log.data["facts"][name].reason)
+    return None
 
 
 def record_seen(aws: Reader, log: Item) -> Answer[bool]:
@@ -131,35 +154,37 @@ def last_record_at(aws: Reader, log: Item) -> Maybe[datetime]:
 
 
 def writing_since(aws: Reader, log: Item) -> Answer[datetime]:
-    """Since when the cluster has been up and logging, as far as AWS tells.
+    """Since when the cluster has been up and logging, as far as AWS tells, pauses left out.
 
     Read with care only where the newest record is not recent: AWS keeps no time of when logging
-    was switched on, so it is the earliest delivery that is known of. Where no record is known of
-    either, it is the earliest that it can be.
+    was switched on, so it is the earliest delivery that is known of, or, of a cluster that was
+    paused since the newest record, as many hours ago as it was up since then.
     """
     created = log.data["facts"]["created_at"].value
     if not isinstance(created, datetime):
         return Unknown("the cluster shows no creation time yet")
-    if not _steady(aws, log):
+    if not _may_be_due(log):
         return Said(created, "the cluster's creation; nothing later matters to this log now")
     newest = last_record_at(aws, log)
     if _is_recent(newest, aws.now):
         return Said(created, "the cluster's creation; the newest record is recent")
-    times = [(created, "the cluster's creation"), *_restarts(aws, log)]
+    times, turns = [(created, "the cluster's creation")], _turns(aws, log)
+    if log.data["log_type"] == "useractivitylog":
+        # A reboot brings enable_user_activity_logging into force: that log starts no earlier.
+        times += [(date, "a reboot") for date, turn in turns if turn is uptime.Turn.REBOOTED]
     if not isinstance(newest, Unknown):
         times.append(_first_evidence(aws, log))
-    moment, why = max(times)
-    return Said(moment, why)
+    return Said(*uptime.writing_since(max(times), _moment(newest), turns, aws.now))
 
 
 def idle(aws: Reader, log: Item) -> Answer[bool]:
     """Whether CloudWatch shows that nobody was connected since the newest record."""
-    if not _steady(aws, log):
+    if not _may_be_due(log):
         return Said(False, "not asked: this log is not written steadily now")
     newest = _moment(last_record_at(aws, log))
     if newest is None or _is_recent(newest, aws.now):
         return Said(False, "not asked: only where the newest record is old")
-    start = max(newest, aws.now - timedelta(minutes=EVENTS_KEPT_MINUTES))
+    start = max(newest, aws.now - uptime.EVENTS_KEPT)
     try:
         answer = aws.call(
             "cloudwatch",
@@ -181,13 +206,12 @@ def idle(aws: Reader, log: Item) -> Answer[bool]:
     return Said(True, f"CloudWatch shows no database connection since {start:%Y-%m-%d %H:%M}Z")
 
 
-def _steady(aws: Reader, log: Item) -> bool:
+def _may_be_due(log: Item) -> bool:
     """Whether the log may be written all the time: what is not known for certain counts as so."""
     try:
-        answer = written_steadily(aws, log)
+        return _none_due(log) is None
     except CannotTellError:
         return True
-    return not (isinstance(answer, Said) and answer.value is False)
 
 
 def _fact(log: Item, name: str) -> Any:
@@ -237,7 +261,7 @@ def _spans(objects: Sequence[Mapping[str, Any]]) -> Mapping[str, Span]:
 
 
 def _newest_object(aws: Reader, log: Item) -> Maybe[datetime]:
-    folders = FOLDERS if _steady(aws, log) else 2
+    folders = FOLDERS if _may_be_due(log) else 2
     for days_ago in range(folders):
         span = _day_objects(aws, log, days_ago).get(log.data["log_type"])
         if span:
@@ -276,15 +300,18 @@ def _newest_event(aws: Reader, log: Item) -> Maybe[datetime]:
         logGroupName=group,
         orderBy="LastEventTime",
         descending=True,
-        limit=1,
+        limit=STREAMS_SHOWN,
     )
-    if not answer.get("logStreams"):
+    streams = answer.get("logStreams")
+    if not streams:
         lacks = "holds no stream" if answer else "does not exist"
         return Unknown(f"log group {group} {lacks}; AWS does not tell since when logging is on")
-    stream = answer["logStreams"][0]
+    # Anyone may write other streams into the group; the cluster's is named like the cluster (AWS's
+    # own reader of these logs relies on it, no documentation does).
+    own = [each for each in streams if each.get("logStreamName") == log.data["cluster"]]
     # lastEventTimestamp is updated within the hour (CloudWatch Logs API): take the later of the two
-    stamps = [stream.get(name) for name in ("lastEventTimestamp", "lastIngestionTime")]
-    known = [int(stamp) for stamp in stamps if stamp]
+    names = ("lastEventTimestamp", "lastIngestionTime")
+    known = [int(each[name]) for each in own or streams for name in names if each.get(name)]
     if not known:
         return Unknown(f"log group {group} shows no event time")
     return datetime.fromtimestamp(max(known) / 1000, tz=UTC)
@@ -305,24 +332,17 @@ def _newest_ingestion(log: Item) -> datetime | Unknown:
     return time.astimezone(UTC)
 
 
-def _restarts(aws: Reader, log: Item) -> list[tuple[datetime, str]]:
-    """Resumes, restores and resizes that AWS still remembers (14 days)."""
-    patterns = [INTERRUPTIONS]
-    if log.data["log_type"] == "useractivitylog":
-        patterns.append(REBOOTS)
+def _turns(aws: Reader, log: Item) -> uptime.Turns:
+    """Pauses, resumes and the like that AWS still remembers (14 days)."""
     events = aws.pages(
         "redshift",
         "DescribeEvents",
         "Events",
         SourceIdentifier=log.data["cluster"],
         SourceType="cluster",
-        Duration=EVENTS_KEPT_MINUTES,
+        Duration=uptime.EVENTS_KEPT // timedelta(minutes=1),
     )
-    return [
-        (event["Date"], f"the event {event.get('Message', '')!r}")
-        for event in events
-        if any(pattern.search(str(event.get("Message", ""))) for pattern in patterns)
-    ]
+    return uptime.turns_of(events)
 
 
 def _first_evidence(aws: Reader, log: Item) -> tuple[datetime, str]:
@@ -353,7 +373,7 @@ AUDIT_LOG = Kind(
     "One audit log of a provisioned cluster: connection, user or user activity.",
     facts=(
         Fact(log_type),
-        Fact(written_steadily),
+        Fact(written_steadily, needs=(*LIST_OBJECTS, STREAMS)),
         Fact(record_seen, needs=(*LIST_OBJECTS, STREAMS)),
         Fact(last_record_at, needs=(*LIST_OBJECTS, STREAMS)),
         Fact(writing_since, needs=(*LIST_OBJECTS, STREAMS, "redshift:DescribeEvents")),
