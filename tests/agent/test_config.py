@@ -111,6 +111,26 @@ overrides:
     assert places == ["config.yaml:2:3", "config.yaml:4:5", "config.yaml:5:5"]
 
 
+def test_each_parameter_knows_where_it_was_written(tmp_path: Path) -> None:
+    """A variable of the environment is named, though the rest stands in the file."""
+    text = """\
+params: {logs-fresh: {grace: 1}}
+overrides:
+  - {rule: logs-fresh, params: {max_age_hours: 12}, region: eu-west-1}
+retention: {classes: {sox: {min_days: 1, max_days: 2}}}
+"""
+    variable = "TRAILKEEPER_PARAMS__LOGS-FRESH__MAX_AGE_HOURS"
+
+    settings = load(tmp_path, text, **{variable: "48"})
+
+    file = f"{tmp_path}/config.yaml"
+    assert [override.param_at for override in settings.all_overrides()] == [
+        {"grace": f"{file}:1:23", "max_age_hours": variable},
+        {"max_age_hours": f"{file}:3:33"},
+    ]
+    assert settings.retention_policy().classes["sox"].at == f"{file}:4:23"
+
+
 def test_retention_classes_reach_the_engine(tmp_path: Path) -> None:
     policy = load(
         tmp_path,

@@ -44,6 +44,17 @@ EXPECTED: dict[str, list[str]] = {
     "bang": [
         "6:7: YAML reads `!locked` as a tag, which has no place here; <block>",
     ],
+    "bounds": [
+        "10:25: the parameter max_weight is at most 72, and its default is 100.0",
+        "11:30: `least` of the parameter days is 3.5, not a whole number",
+        "11:41: `most` of the parameter days is 'x', not a whole number",
+        "12:19: the parameter more is at least 2, and its default is 1",
+        "12:32: unknown key `mots`; did you mean 'most'?",
+        "13:27: only a number has bounds, and strict is true or false",
+        "14:22: only a number has bounds, and word is a text",
+        "15:3: the parameter none has no `default`",
+        "19:47: the parameter max_weight is at most 72, not 73",
+    ],
     "colon-in-text": [
         "3:10: `: ` would start a value here; quote a text that contains it",
     ],
@@ -306,6 +317,23 @@ def test_a_rule_holds_what_was_written():
     assert [status for status, _ in rule.examples] == [
         Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE,
     ]  # fmt: skip
+
+
+def test_a_parameter_may_have_bounds():
+    """The short form has none; the long one has a least, a most, both or neither."""
+    rule = parsed(
+        rule_text(
+            "params.a + params.b + params.c + params.d < 99 && params.e < 1.0 && locked",
+            params="{a: 1, b: {default: 2, least: 2, most: 3}, c: {default: 0, most: 0}, "
+            "d: {default: 5}, e: {default: 0.5, least: 0}}",
+        )
+    )
+
+    assert rule.params == {"a": 1, "b": 2, "c": 0, "d": 5, "e": 0.5}
+    assert rule.bounds == {
+        "b": (2, 3), "c": (None, 0), "d": (None, None), "e": (0, None),
+    }  # fmt: skip
+    assert check_examples(rule) == ()
 
 
 def test_a_list_of_conditions_must_all_hold():

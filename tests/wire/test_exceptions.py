@@ -119,12 +119,14 @@ def test_an_override(
     scope: Mapping[str, str], status: str, sandbox: Sandbox, run: Run, now: datetime
 ) -> None:
     """A parameter for some resources, and no others."""
-    sandbox.plant([*right(now), bucket(lifecycle=lifecycle(days=200))])
-    override = {"rule": ONLY[1], "params": {"max_days": 200}, **scope}
+    rule = "audit-logs-uploads-aborted"
+    late = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 200}}
+    sandbox.plant([*right(now), bucket(lifecycle=lifecycle(**late))])
+    override = {"rule": rule, "params": {"abort_within_days": 200}, **scope}
 
-    ran = run(*JSON, *ONLY, settings={"overrides": [override]})
+    ran = run(*JSON, "--rule", rule, settings={"overrides": [override]})
 
-    assert ran.finding(ONLY[1], LOCATION)["status"] == status
+    assert ran.finding(rule, LOCATION)["status"] == status
 
 
 @pytest.mark.parametrize(
