@@ -8,7 +8,14 @@ import pytest
 
 from controls.deviations import deviations
 from controls.model import Resource
-from controls.params import BUILT_IN_CLASSES, Assignment, Override, Retention, RetentionClass
+from controls.params import (
+    BUILT_IN_CLASSES,
+    SIX_MONTHS,
+    Assignment,
+    Override,
+    Retention,
+    RetentionClass,
+)
 from controls.rule import Rule
 from tests.controls.test_params import ACCOUNT, REGION, RULE, declared, resource
 
@@ -17,7 +24,8 @@ EXPIRE = declared(RULE, "s3_log_location", params={"max_days": 180})
 CLUSTER = resource("redshift_cluster", "orders", {"env": "prod"})
 LOGS = resource(writers=({"env": "prod"}, {}))
 SEEN = (CLUSTER, LOGS)
-CLASSES = {**BUILT_IN_CLASSES, "short": RetentionClass("short", 10, 20)}
+SHORT = RetentionClass("short", 10, 20)
+CLASSES = {**BUILT_IN_CLASSES, "short": SHORT}
 
 
 @pytest.mark.parametrize(
@@ -78,24 +86,14 @@ def test_an_override_by_tag_that_divides_the_writers_is_no_idle_one() -> None:
         pytest.param(
             [EXPIRE],
             Retention(CLASSES, "short"),
-            (
-                (
-                    "retention class short (10 to 20 days) instead of six-months (180 to 180 days), "
-                    "for all"
-                ),
-            ),
+            (f"retention class {SHORT} instead of {SIX_MONTHS}, for all",),
             id="another default",
         ),
         pytest.param([FRESH], Retention(CLASSES, "short"), (), id="no rule that asks for days"),
         pytest.param(
             [EXPIRE],
             Retention(CLASSES, assign=(Assignment("short", tag=("env", "prod")),)),
-            (
-                (
-                    "retention class short (10 to 20 days) instead of six-months (180 to 180 days), "
-                    "for tag env=prod"
-                ),
-            ),
+            (f"retention class {SHORT} instead of {SIX_MONTHS}, for tag env=prod",),
             id="one of the writers has the tag",
         ),
         pytest.param(
