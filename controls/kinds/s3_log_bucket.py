@@ -76,6 +76,7 @@ def _item(bucket: str, writers: list[Resource], found: Found) -> Item:
         },
         source="redshift:DescribeLoggingStatus",
         read_in=(first.account, first.region) if first else (ref.account, ref.region),
+        writer_tags=tuple(writer.tags for writer in writers),
     )
 
 
