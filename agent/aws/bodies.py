@@ -95,7 +95,10 @@ def _refuse_rest_xml(body: bytes, status: int, name: str, shape: StructureShape)
     member = shape.serialization.get("payload")
     content: Shape = shape.members[member] if member else shape
     if content.type_name != "structure":
-        _refuse_but_object(body, status)  # GetBucketPolicy: the policy and nothing around it
+        # GetBucketPolicy: the policy and nothing around it. Whether it is one is judged, and told
+        # better, by those who read policies.
+        if not body.strip() or body.lstrip().startswith(b"<"):
+            raise NotFromAwsError(status, f"HTTP {status} with no policy document")
         return
     if member:
         _refuse_root(body, status, content.serialization.get("name", member))

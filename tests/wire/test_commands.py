@@ -157,7 +157,7 @@ def test_rules_show_says_what_it_reads(run: Run) -> None:
     out = run("rules", "show", "audit-logs-expire-in-time").out
 
     assert "id: audit-logs-expire-in-time" in out
-    assert "Needs s3:GetBucketVersioning, s3:GetLifecycleConfiguration, s3:ListAll" in out
+    assert "Needs s3:GetBucketObjectLockConfiguration, s3:GetBucketVersioning" in out
 
 
 def test_rules_show_of_no_rule(run: Run) -> None:
