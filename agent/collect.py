@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from agent.aws.errors import UNREACHABLE
 from agent.aws.trace import trace
 from agent.budgets import Budgets
 from agent.turns import side_by_side
+from agent.wanted import Wanted, wanted_facts
 from controls.condition import check_value
 from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
 from controls.model import (
@@ -48,6 +50,10 @@ class World(Protocol):
 
     now: datetime
 
+    def offers(self, service: str, region: str) -> bool:
+        """Whether the service exists in the region, as far as is known without asking."""
+        ...
+
     def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
         """It may take until `deadline` (monotonic seconds; none: the world's own).
 
@@ -56,42 +62,8 @@ class World(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which facts to read, by kind. A kind that stands here is listed."""
-
-    facts: Mapping[str, frozenset[str]]
-
-    def of(self, kind: Kind) -> tuple[Fact, ...]:
-        """The kind's wanted facts in the kind's own order."""
-        names = self.facts.get(kind.name, frozenset())
-        return tuple(fact for fact in kind.facts if fact.name in names)
-
-
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, of how many)."""
-
-
-def wanted_facts(rules: Iterable[Rule], kinds: Sequence[Kind]) -> Wanted:
-    """What the rules read, and what their kinds are listed from. Nothing else is collected."""
-    facts: dict[str, set[str]] = {}
-    for rule in rules:
-        facts.setdefault(rule.kind, set()).update(rule.reads)
-    for kind in reversed(kinds):
-        if kind.name in facts:
-            for source, names in kind.sources.items():
-                facts.setdefault(source, set()).update(names)
-    return Wanted({name: frozenset(names) for name, names in facts.items()})
-
-
-def operations(rules: Iterable[Rule], kinds: Sequence[Kind]) -> frozenset[str]:
-    """Every operation a sweep for these rules may call."""
-    wanted, needed = wanted_facts(rules, kinds), set[str]()
-    for kind in kinds:
-        if kind.name in wanted.facts:
-            needed.update(kind.needs)
-            needed.update(need for fact in wanted.of(kind) for need in fact.needs)
-    return frozenset(needed)
 
 
 @dataclass(slots=True)
@@ -220,11 +192,20 @@ def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap 
         read_at = aws.trace.read_at or sweep.world.now
         return [(kind, item, read_at) for item in items], None
     except (AwsError, CannotTellError) as error:
+        if kind.optional and _is_not_offered(sweep.world, kind, target, error):
+            return [], None
         return [], Gap(kind.name, target.account, target.region, str(error))
     except Exception as error:
         log.exception("listing failed", kind=kind.name, account=target.account)
         reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
         return [], Gap(kind.name, target.account, target.region, reason)
+
+
+def _is_not_offered(world: World, kind: Kind, target: Target, error: Exception) -> bool:
+    """Whether nobody answers because the service does not exist in the region."""
+    service = kind.needs[0].partition(":")[0]
+    unreachable = isinstance(error, AwsError) and error.code == UNREACHABLE
+    return unreachable and not world.offers(service, target.region)
 
 
 def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:

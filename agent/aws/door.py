@@ -95,6 +95,7 @@ class Aws:
             accounts=accounts,
             log_buckets=log_buckets,
             deadline=self.deadline() if deadline is None else deadline,
+            regions_of=self.regions_of,
         )
 
     def close(self) -> None:

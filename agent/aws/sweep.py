@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from agent.aws import errors
-from agent.aws.access import AccountAccess, Ask, Outcome, Tally, region_for
+from agent.aws.access import AccountAccess, Ask, Outcome, Tally, partition_of, region_for
 from agent.aws.clock import Clock
 from agent.aws.memory import Memory, frozen
 from agent.aws.paging import walk
@@ -35,8 +35,10 @@ class Sweep:
         accounts: Iterable[AccountAccess],
         log_buckets: Iterable[LogBucket],
         deadline: float,
+        regions_of: Callable[[str, str], Collection[str]] = lambda service, partition: (),
     ) -> None:
         self._make = make
+        self._regions_of = regions_of
         self._hand = hand
         self._clock = clock
         self._memory = Memory(clock)
@@ -64,6 +66,15 @@ class Sweep:
             raise CannotTellError(f"account {account} is not among the targets: add it as one")
         until = self._deadline if deadline is None else deadline
         return SweepReader(self, access, region, until)
+
+    def offers(self, service: str, region: str) -> bool:
+        """False where botocore knows the region for Redshift and knows that it lacks the service.
+
+        Of a region that it does not know, as new ones are, nothing can be told: true.
+        """
+        partition = partition_of(region)
+        known = self._regions_of("redshift", partition)
+        return region not in known or region in self._regions_of(service, partition)
 
     def ask(
         self, reader: SweepReader, service: str, operation: str, params: Mapping[str, Any]

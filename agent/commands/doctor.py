@@ -12,7 +12,7 @@ from agent.aws import errors
 from agent.aws.access import AccountAccess
 from agent.aws.door import Aws
 from agent.aws.hands import iam_actions
-from agent.collect import Target, operations
+from agent.collect import Target
 from agent.doctor_probes import PROBES, Probe, Sample, find_sample
 from agent.loading import Loaded, load
 from agent.output import printable, write_result
@@ -20,6 +20,7 @@ from agent.progress import shown_progress
 from agent.stop import NO_VERDICT, StopError
 from agent.sweep import open_aws
 from agent.targets import plan_targets
+from agent.wanted import operations
 from controls.kinds.catalog import KINDS
 from controls.model import AwsError, CannotTellError, Reader
 

@@ -9,12 +9,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from agent.aws.access import partition_of
-from agent.collect import operations
 from agent.config import Settings
 from agent.loading import load
 from agent.output import write_result
 from agent.permissions import policy
 from agent.targets_written import ALL, every_region_is_asked
+from agent.wanted import operations
 from controls.kinds.catalog import KINDS
 
 

@@ -106,6 +106,8 @@ class Kind:
     needs: tuple[str, ...] = ()
     derives: DeriveFunction | None = None
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optional: bool = False
+    """Whether its service is lacking in some regions where Redshift is; there, none is none."""
 
     def fact(self, name: str) -> Fact:
         """The fact of that name. Raises KeyError."""

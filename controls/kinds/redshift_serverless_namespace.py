@@ -69,4 +69,5 @@ REDSHIFT_SERVERLESS_NAMESPACE = Kind(
     facts=(Fact(log_exports), Fact(log_types_complete), Fact(role_arns)),
     lists=list_namespaces,
     needs=("redshift-serverless:ListNamespaces",),
+    optional=True,
 )

@@ -48,4 +48,5 @@ REDSHIFT_SERVERLESS_WORKGROUP = Kind(
     facts=(Fact(namespace), Fact(user_activity_logging)),
     lists=list_workgroups,
     needs=("redshift-serverless:ListWorkgroups",),
+    optional=True,
 )

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent.collect import Target, collect, operations, wanted_facts
+from agent.collect import Target, collect
 from agent.packs import load_packs
+from agent.wanted import operations, wanted_facts
 from controls.kinds.catalog import KINDS
 from controls.kinds.kind import Fact, Found, Item, Kind
 from controls.model import (
@@ -230,6 +231,42 @@ def test_a_listing_that_is_not_what_it_should_be_is_a_gap() -> None:
     (gap,) = look("plain", answers={LIST: {"Boxes": [{"nom": "rouge"}]}}).gaps
 
     assert "listing box failed inside Trailkeeper: KeyError('name')" in gap.reason
+
+
+def closed(code: str = "Unreachable") -> AwsError:
+    """What the door raises where nobody answers."""
+    return AwsError(code, "no such host", action="redshift-serverless:ListNamespaces")
+
+
+@pytest.mark.parametrize(
+    ("region", "error", "gaps"),
+    [
+        pytest.param("xx-young-1", closed(), 0, id="where there is no such service"),
+        pytest.param("xx-young-1", closed("Timeout"), 1, id="there, but somebody did answer"),
+        pytest.param(REGION, closed(), 1, id="where there is one"),
+    ],
+)
+def test_a_service_that_a_region_lacks_has_nothing_there(
+    region: str, error: AwsError, gaps: int
+) -> None:
+    """`--region all` would never be whole in regions without Redshift Serverless."""
+    serverless = Kind(
+        "box",
+        "",
+        lists=lambda aws: aws.pages("redshift-serverless", "ListNamespaces", "namespaces"),  # type: ignore[arg-type, return-value]
+        needs=("redshift-serverless:ListNamespaces",),
+        facts=BOX.facts,
+        optional=True,
+    )
+    world = FakeWorld(FakeAws({"redshift-serverless:ListNamespaces": error}))
+    snapshot = collect(
+        world,
+        [Target(ACCOUNT, region)],
+        [rule_on("box", "plain", kinds=[serverless])],
+        [serverless],
+    )
+
+    assert len(snapshot.gaps) == gaps
 
 
 def test_a_target_with_a_problem_is_not_asked() -> None:

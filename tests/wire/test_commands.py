@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.aws.hands import iam_actions
-from agent.collect import operations
+from agent.wanted import operations
 from controls.kinds.catalog import KINDS
 from tests.rules.packs import shipped_rules
 from tests.sandbox_server import Sandbox

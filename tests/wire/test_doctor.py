@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agent.aws.hands import action_of
-from agent.collect import operations
 from agent.commands.doctor import clock_line
 from agent.doctor_probes import PROBES
+from agent.wanted import operations
 from controls.kinds.catalog import KINDS
 from tests.rules.packs import shipped_rules
 from tests.sandbox_server import Sandbox

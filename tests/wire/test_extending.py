@@ -13,9 +13,10 @@ import pytest
 
 from agent.aws.access import AccountAccess
 from agent.aws.door import Aws
-from agent.collect import Target, collect, operations
+from agent.collect import Target, collect
 from agent.packs import load_packs
 from agent.permissions import actions
+from agent.wanted import operations
 from controls.evaluate import evaluate
 from controls.kinds.catalog import KINDS
 from controls.kinds.kind import Fact, Kind
