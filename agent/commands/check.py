@@ -15,6 +15,7 @@ from agent.formats import as_json, junit, sarif, text
 from agent.loading import Loaded, load
 from agent.output import write_result
 from agent.progress import shown_progress
+from agent.stop import WRONG_USE, StopError
 from agent.sweep import judge, look
 from agent.verdict import exit_code
 from controls.model import Report, Severity
@@ -26,6 +27,7 @@ def run(args: Namespace, now: datetime | None = None) -> int:
     `now` is what the age of a snapshot is told by; the machine's time if nobody hands one in.
     """
     loaded = load(args)
+    _refuse_what_cannot_fail(loaded, Severity(args.fail_on))
     unseen: Sequence[str] = ()
     caution = ""
     if args.snapshot:
@@ -43,6 +45,16 @@ def run(args: Namespace, now: datetime | None = None) -> int:
         allow_unknown=args.allow_unknown,
         allow_empty=args.allow_empty,
     )
+
+
+def _refuse_what_cannot_fail(loaded: Loaded, fail_on: Severity) -> None:
+    """A check that no rule can fail would be a green light without a wire."""
+    if all(rule.severity.rank < fail_on.rank for rule in loaded.rules):
+        raise StopError(
+            WRONG_USE,
+            f"no rule in use is of severity {fail_on.value} or above: with --fail-on "
+            f"{fail_on.value} this check could never fail",
+        )
 
 
 def rendered(

@@ -143,3 +143,11 @@ def test_fail_on(
     sandbox.plant([*right(now), bucket(lifecycle=None)])
 
     assert judged(run(*JSON, *options), code)["fail"] > 0
+
+
+def test_a_check_that_no_rule_can_fail_is_refused(run: Run) -> None:
+    """Nothing is asked of AWS: the option and the rules contradict each other."""
+    ran = run("--check", "--rule", "log-bucket-tls-only", "--fail-on", "critical")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "no rule in use is of severity critical or above" in ran.err
