@@ -204,7 +204,12 @@ def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap 
 def _is_not_offered(world: World, kind: Kind, target: Target, error: Exception) -> bool:
     """Whether nobody answers because the service does not exist in the region."""
     service = kind.needs[0].partition(":")[0]
-    unreachable = isinstance(error, AwsError) and error.code == UNREACHABLE
+    # No host to connect to; not one whose connection broke.
+    unreachable = (
+        isinstance(error, AwsError)
+        and error.code == UNREACHABLE
+        and "could not connect to the endpoint" in error.message.lower()
+    )
     return unreachable and not world.offers(service, target.region)
 
 

@@ -170,10 +170,14 @@ def writing_since(aws: Reader, log: Item) -> Answer[datetime]:
         return Said(created, "the cluster's creation; the newest record is recent")
     times, turns = [(created, "the cluster's creation")], _turns(aws, log)
     if log.data["log_type"] == "useractivitylog":
-        # A reboot brings enable_user_activity_logging into force: that log starts no earlier.
-        times += [(date, "a reboot") for date, turn in turns if turn is uptime.Turn.REBOOTED]
+        times += uptime.reboots_that_count(turns, aws.now)
     if not isinstance(newest, Unknown):
         times.append(_first_evidence(aws, log))
+    if (left := uptime.last_left_open(turns)) is not None:
+        return Unknown(
+            f"the cluster is available, though its last event of {left:%Y-%m-%d %H:%M}Z says that "
+            "it went down; when it came up again no event tells"
+        )
     return Said(*uptime.writing_since(max(times), _moment(newest), turns, aws.now))
 
 
@@ -311,7 +315,9 @@ def _newest_event(aws: Reader, log: Item) -> Maybe[datetime]:
     own = [each for each in streams if each.get("logStreamName") == log.data["cluster"]]
     # lastEventTimestamp is updated within the hour (CloudWatch Logs API): take the later of the two
     names = ("lastEventTimestamp", "lastIngestionTime")
-    known = [int(each[name]) for each in own or streams for name in names if each.get(name)]
+    if not own:
+        return Unknown(f"log group {group} holds no stream named {log.data['cluster']}")
+    known = [int(each[name]) for each in own for name in names if each.get(name)]
     if not known:
         return Unknown(f"log group {group} shows no event time")
     return datetime.fromtimestamp(max(known) / 1000, tz=UTC)

@@ -10,9 +10,12 @@ FOREVER = 10**6
 
 def enabled(aws: Reader, bucket: str) -> Said[bool] | Unknown:
     """Whether Object Lock is on. `aws` reads the bucket's owner."""
-    match _configuration(aws, bucket).get("ObjectLockEnabled"):
+    configuration = _configuration(aws, bucket)
+    match configuration.get("ObjectLockEnabled"):
         case "Enabled":
             return Said(True, "Object Lock is on")
+        case None if configuration:
+            return Unknown("Object Lock has a rule, but does not say whether it is on")
         case None:
             return Said(False, "Object Lock is off")
         case other:

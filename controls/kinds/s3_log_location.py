@@ -36,9 +36,10 @@ def derive_locations(found: Found) -> Iterable[Item | Gap]:
     written = {bucket for bucket, *_ in places}
     for entry in found.log_buckets:
         for former in entry.prefixes:
-            prefix = normalise_prefix(former)
-            ref = _ref(found, entry.bucket, prefix, entry.account, entry.region)
-            yield _item(ref, entry.bucket, f"{prefix}AWSLogs/", [])
+            # Named by what it covers: it must not be taken for one writer's place below it.
+            full = f"{normalise_prefix(former)}AWSLogs/"
+            ref = _ref(found, entry.bucket, full, entry.account, entry.region)
+            yield _item(ref, entry.bucket, full, [])
         if entry.bucket not in written and not entry.prefixes:
             ref = _ref(found, entry.bucket, "", entry.account, entry.region)
             yield _item(ref, entry.bucket, "", [])

@@ -60,6 +60,9 @@ OWN_ACTIONS = (
 )
 """Actions on a role that widen what it may do."""
 
+GUARD_ACTIONS = ("iam:DeleteRolePolicy", "iam:DetachRolePolicy")
+"""Actions that take a policy away: they widen what a role may do where one of them denies."""
+
 POLICY_ACTIONS = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
 """The same through a policy that is attached to it."""
 
@@ -147,7 +150,9 @@ def role_reach(
             _full(role, partition),
             _writes_every_bucket(role, partition),
             _writes_logs(role, log_buckets, partition),
-            _changes_itself(role, policies, role_arn, partition),
+            _changes_itself(
+                role, [*policies, *([boundary] if boundary else [])], role_arn, partition
+            ),
         )
     except CannotTellError as error:
         unknown = Unknown(str(error))
@@ -265,14 +270,14 @@ def _full(role: _Role, partition: str) -> Answer[bool]:
 
 def _writes_every_bucket(role: _Role, partition: str) -> Answer[bool]:
     """In a bucket that no policy names; or in all that there can be (`a*`, `b*` … together)."""
+    opened = some(one.allowed for one in role.may(ACCOUNT_ACTIONS, literal("*")))
+    if opened is True:
+        return Said(True, f"{ACCOUNT_ACTIONS[0]} is allowed: it opens every bucket of the account")
     answer = _writes(role, _ANY_BUCKET, partition)
     if isinstance(answer, Unknown) or answer.value:
         return answer
-    opened = some(one.allowed for one in role.may(ACCOUNT_ACTIONS, literal("*")))
     if isinstance(opened, Unknown):
         return opened
-    if opened:
-        return Said(True, f"{ACCOUNT_ACTIONS[0]} is allowed: it opens every bucket of the account")
     every_object = literal(f"arn:{partition}:s3:::") + _BUCKET + literal("/") + SOME
     found = role.may(OBJECT_ACTIONS, every_object)
     for action in OBJECT_ACTIONS:
@@ -291,7 +296,9 @@ def _changes_itself(
     if not role_arn:
         return Unknown("which role this is was not told")
     account = role_arn.split(":")[4]
-    found = role.may(OWN_ACTIONS, literal(role_arn))
+    guarded = any(not bound.statement.allows for bound in role.bound)
+    actions = OWN_ACTIONS + (GUARD_ACTIONS if guarded else ())
+    found = role.may(actions, literal(role_arn))
     for policy in policies:
         if policy.origin == "customer-managed":
             arn = f"arn:{partition}:iam::{account}:policy/{policy.name}"

@@ -15,6 +15,10 @@ RESIZE_TAKES = timedelta(hours=3)
 """What is left out before a resize that ended and whose beginning no event tells."""
 
 
+FIRST_RECORD_TAKES = timedelta(hours=6)
+"""Deliveries trail by up to two hours; thrice that is room enough."""
+
+
 class Turn(StrEnum):
     """What an event says of the cluster's being up."""
 
@@ -34,12 +38,13 @@ BY_ID = {
     "REDSHIFT-EVENT-2000": Turn.UP,  # created
     "REDSHIFT-EVENT-3000": Turn.REBOOTED,
     "REDSHIFT-EVENT-3618": Turn.DOWN,  # the pause started
+    "REDSHIFT-EVENT-3619": Turn.DOWN,  # the pause was done
     "REDSHIFT-EVENT-3622": Turn.UP,  # resumed
 }
 """`aws redshift describe-event-categories`."""
 
 MESSAGE = re.compile(
-    r"^(?:(?:the|your|amazon|redshift)\s+)*cluster:?\s+['\"]?[a-z][a-z0-9-]*['\"]?\s+"
+    r"^(?:(?:the|your|amazon|redshift)\s+)*cluster:?\s+['\"]?(?P<name>[a-z][a-z0-9-]*)['\"]?\s+"
     r"(?P<how>(?:is being|was|has been|is)\s+)?(?:successfully\s+)?"
     r"(?P<what>paused|resumed|restored|resized|created|rebooted)"
     r"(?=\s*(?:[.,;]|$)|\s+(?:at|on|by|from|to|with|in|successfully)\b)",
@@ -66,6 +71,9 @@ def turn_of(event: Mapping[str, Any]) -> Turn | None:
     match = MESSAGE.match(str(event.get("Message", "")).strip())
     if match is None:
         return None
+    source = str(event.get("SourceIdentifier") or match["name"])
+    if match["name"].lower() != source.lower():
+        return None  # "cluster snapshot was created" is not about a cluster called so
     turn = BY_WORD[match["what"].lower()]
     under_way = " ".join((match["how"] or "").lower().split()) == "is being"
     return Turn.DOWN if under_way and turn is not Turn.REBOOTED else turn
@@ -75,6 +83,23 @@ def turns_of(events: Iterable[Mapping[str, Any]]) -> Turns:
     """The turns among the events of one cluster, oldest first."""
     found = [(event["Date"], turn_of(event)) for event in events]
     return sorted((date, turn) for date, turn in found if turn is not None)
+
+
+def last_left_open(turns: Turns) -> datetime | None:
+    """When the cluster went down, if no later event says that it came up again."""
+    lasting = [(date, turn) for date, turn in turns if turn is not Turn.REBOOTED]
+    return lasting[-1][0] if lasting and lasting[-1][1] is Turn.DOWN else None
+
+
+def reboots_that_count(turns: Turns, now: datetime) -> list[Moment]:
+    """When a reboot may have brought enable_user_activity_logging into force.
+
+    Which of several did is not told. The earliest counts, or a cluster that is rebooted every
+    night would never be judged; the latest only for as long as a first record may take.
+    """
+    reboots = [date for date, turn in turns if turn is Turn.REBOOTED]
+    fresh = [date for date in reboots if now - date <= FIRST_RECORD_TAKES]
+    return [(date, "a reboot") for date in {*reboots[:1], *fresh[-1:]}]
 
 
 def up_time(turns: Turns, start: datetime, now: datetime) -> timedelta:

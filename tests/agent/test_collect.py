@@ -233,9 +233,11 @@ def test_a_listing_that_is_not_what_it_should_be_is_a_gap() -> None:
     assert "listing box failed inside Trailkeeper: KeyError('name')" in gap.reason
 
 
-def closed(code: str = "Unreachable") -> AwsError:
+def closed(
+    code: str = "Unreachable", message: str = "Could not connect to the endpoint URL: x"
+) -> AwsError:
     """What the door raises where nobody answers."""
-    return AwsError(code, "no such host", action="redshift-serverless:ListNamespaces")
+    return AwsError(code, message, action="redshift-serverless:ListNamespaces")
 
 
 @pytest.mark.parametrize(
@@ -243,6 +245,9 @@ def closed(code: str = "Unreachable") -> AwsError:
     [
         pytest.param("xx-young-1", closed(), 0, id="where there is no such service"),
         pytest.param("xx-young-1", closed("Timeout"), 1, id="there, but somebody did answer"),
+        pytest.param(
+            "xx-young-1", closed(message="Connection was closed"), 1, id="there, but it was cut off"
+        ),
         pytest.param(REGION, closed(), 1, id="where there is one"),
     ],
 )

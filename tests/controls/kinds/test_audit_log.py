@@ -255,6 +255,7 @@ CONNECTION = "c1/connectionlog"
                 "logs:DescribeLogStreams": {
                     "logStreams": [
                         {
+                            "logStreamName": "c1",
                             "lastEventTimestamp": int((NOW - 40 * HOUR).timestamp() * 1000),
                             "lastIngestionTime": int((NOW - HOUR).timestamp() * 1000),
                         }

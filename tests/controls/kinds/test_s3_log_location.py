@@ -212,4 +212,4 @@ def test_former_prefixes_of_a_bucket_are_judged_beside_the_one_in_use() -> None:
     }
     bucket = LogBucket(BUCKET, ARCHIVE, REGION, prefixes=("old",))
     found = verdicts(answers, IN_TIME, log_buckets=(bucket,))
-    assert found == {PLACE: "pass", f"{BUCKET}/old/": "fail"}
+    assert found == {PLACE: "pass", f"{BUCKET}/old/AWSLogs/": "fail"}

@@ -199,6 +199,16 @@ ATTACHED = "arn:aws:iam::111122223333:policy/loads"
             id="through a policy of the customer's that is attached to it",
         ),
         pytest.param(
+            [inline(allow("iam:DeleteRolePolicy", "*")), inline(deny("s3:*", LOGS))],
+            True,
+            id="lifts its own denial",
+        ),
+        pytest.param(
+            [inline(allow("iam:DeleteRolePolicy", "*"))],
+            False,
+            id="takes policies away where none denies",
+        ),
+        pytest.param(
             [inline(allow("iam:CreatePolicyVersion", ATTACHED))],
             False,
             id="a policy that is not attached to it",
@@ -213,6 +223,19 @@ def test_a_role_that_may_change_itself_may_do_anything(
     )
     assert isinstance(reach.changes_itself, Said)
     assert reach.changes_itself.value is changes
+
+
+def test_a_role_that_may_rewrite_its_boundary_changes_itself() -> None:
+    everything = {"Version": "2012-10-17", "Statement": [allow("*", "*")]}
+    reach = role_reach(
+        [inline(allow("iam:CreatePolicyVersion", ATTACHED))],
+        boundary=PolicyDocument("loads", everything, "customer-managed"),
+        log_buckets=(LOGS,),
+        partition="aws",
+        role_arn=ROLE_ARN,
+    )
+    assert isinstance(reach.changes_itself, Said)
+    assert reach.changes_itself.value is True
 
 
 def test_opening_every_bucket_of_the_account_is_a_write_on_every_bucket() -> None:

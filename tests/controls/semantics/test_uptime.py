@@ -14,6 +14,8 @@ from controls.semantics.uptime import (
     RESIZE_TAKES,
     Turn,
     Turns,
+    last_left_open,
+    reboots_that_count,
     turn_of,
     turns_of,
     up_time,
@@ -202,3 +204,41 @@ def test_a_log_fails_once_the_hours_up_since_its_newest_record_reach_the_window(
 
 def _reaches(moment: datetime, window: int) -> bool:
     return NOW - moment >= window * HOUR
+
+
+@pytest.mark.parametrize(
+    ("ages", "counted"),
+    [
+        pytest.param([], [], id="none"),
+        pytest.param([3], [3], id="one, just now"),
+        pytest.param([30], [30], id="one, yesterday"),
+        pytest.param([100, 76, 52, 28], [100], id="every night: the earliest"),
+        pytest.param([100, 52, 4], [100, 4], id="and one that may not have had its record yet"),
+    ],
+)
+def test_reboots_every_night_do_not_excuse_a_log_for_ever(
+    ages: list[int], counted: list[int]
+) -> None:
+    turns = [(NOW - timedelta(hours=age), Turn.REBOOTED) for age in ages]
+    found = {date for date, _ in reboots_that_count(turns, NOW)}
+    assert found == {NOW - timedelta(hours=age) for age in counted}
+
+
+@pytest.mark.parametrize(
+    ("turns", "open_"),
+    [
+        pytest.param([], False, id="no event"),
+        pytest.param([Turn.DOWN], True, id="paused, and nothing since"),
+        pytest.param([Turn.DOWN, Turn.REBOOTED], True, id="a reboot does not end a pause"),
+        pytest.param([Turn.DOWN, Turn.UP], False, id="resumed"),
+    ],
+)
+def test_a_pause_without_an_end_is_seen(turns: list[Turn], open_: bool) -> None:
+    dated = [(NOW - timedelta(hours=9 - n), turn) for n, turn in enumerate(turns)]
+    assert (last_left_open(dated) is not None) is open_
+
+
+def test_a_message_about_something_else_of_the_cluster_is_not_about_the_cluster() -> None:
+    event = {"SourceIdentifier": "prod", "Message": "Cluster snapshot was created"}
+    assert turn_of(event) is None
+    assert turn_of(event | {"Message": "Cluster prod was created"}) is Turn.UP
