@@ -52,6 +52,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
         "schema": SCHEMA,
         "taken_at": moment(snapshot.taken_at),
         "targets": [target(each) for each in snapshot.targets],
+        "counts": dict(sorted(Counter(each.ref.kind for each in snapshot.resources).items())),
         "resources": [_resource_json(resource) for resource in snapshot.resources],
         "gaps": [
             {
@@ -131,11 +132,11 @@ def from_json(document: object) -> Snapshot:
         gaps=top.at("gaps").each(_gap),
         collected=top.at("collected").by_name(lambda facts: facts.each(_Place.text)),
     )
-    _refuse_what_was_cut(snapshot)
+    _refuse_what_was_cut(snapshot, top.at("counts").by_name(_Place.whole))
     return snapshot
 
 
-def _refuse_what_was_cut(snapshot: Snapshot) -> None:
+def _refuse_what_was_cut(snapshot: Snapshot, counts: Mapping[str, int]) -> None:
     """A snapshot of which something was taken away must not be judged as if that were not there.
 
     This finds what was cut or merged by mistake; it is no proof against somebody who means it.
@@ -144,14 +145,22 @@ def _refuse_what_was_cut(snapshot: Snapshot) -> None:
         raise SnapshotError(
             "the snapshot has no targets, so nothing was looked at: take one of an account"
         )
-    counts = Counter((each.ref.account, each.ref.region) for each in snapshot.resources)
+    places = Counter((each.ref.account, each.ref.region) for each in snapshot.resources)
     for index, one in enumerate(snapshot.targets):
-        found = counts[one.account, one.region]
+        found = places[one.account, one.region]
         if found != one.resources:
             raise SnapshotError(
                 f"the snapshot is damaged at targets[{index}].resources: {one.account}/"
                 f"{one.region} should have {one.resources}, {found} stand in it: take it again"
             )
+    ids = {each.ref.id for each in snapshot.resources}
+    if counts != Counter(each.ref.kind for each in snapshot.resources) or len(ids) != sum(
+        counts.values()
+    ):
+        raise SnapshotError(
+            "the snapshot is damaged at resources: some are missing, or stand there twice, by "
+            "what `counts` says: take it again"
+        )
 
 
 class _Place:

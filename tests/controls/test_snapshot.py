@@ -79,7 +79,9 @@ targets = st.builds(
 
 
 def counted(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with each target saying as many resources as stand in its place."""
+    """The snapshot with each resource once, and each target saying how many stand in its place."""
+    once = {each.ref.id: each for each in snapshot.resources}
+    snapshot = replace(snapshot, resources=tuple(once.values()))
     places = [(each.ref.account, each.ref.region) for each in snapshot.resources]
     here = (
         snapshot.targets[0],
@@ -217,6 +219,11 @@ FACT = ("resources", 0, "facts", "fact")
             damaged("resources", to=[]),
             "targets[0].resources: 111122223333/eu-west-1 should have 1, 0 stand in it",
             id="a resource was cut out",
+        ),
+        pytest.param(
+            damaged("counts", "redshift_role", to=1),
+            "some are missing, or stand there twice",
+            id="a resource of no target's place was cut out",
         ),
         pytest.param(
             damaged("targets", 0, "resources", to=0),
