@@ -172,5 +172,12 @@ def _advice(error: AwsError) -> str:
             return f"{error}: check the network, or raise call_timeouts"
         case code if code in errors.EXPIRED:
             return f"{error}: log in again, or refresh the token"
+        case "NoSuchBucket":
+            return (
+                f"{error}: log to a bucket that exists, and correct log_buckets; whether the "
+                "action is allowed can be told then"
+            )
+        case code if code in errors.THROTTLES:
+            return f"{error}: try again at a quieter time, or raise target_deadline_seconds"
         case _:
-            return str(error)
+            return f"{error}: try again; if it stays so, this is what to ask AWS about"

@@ -124,6 +124,34 @@ def test_a_bucket_of_another_account(sandbox: Sandbox, run: Run, now: datetime) 
 # ---------------------------------------------------------------- credentials, regions
 
 
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        pytest.param(
+            {"kind": "not_found", "code": "NoSuchBucket", "status": 404},
+            "log to a bucket that exists",
+            id="the bucket is gone",
+        ),
+        pytest.param(
+            {"kind": "error", "code": "InvalidRequest", "status": 400},
+            "ask AWS about",
+            id="an error that is not known here",
+        ),
+    ],
+)
+def test_what_is_not_ok_says_what_to_do(
+    fault: dict[str, Any], says: str, sandbox: Sandbox, run: Run, now: datetime
+) -> None:
+    """Neither permitted nor denied: unknown, with what to do about it."""
+    sandbox.plant(right(now))
+    sandbox.fault({"service": "s3", "operation": "GetBucketEncryption", **fault})
+
+    ran = run("doctor")
+
+    assert ran.code == 3
+    assert says in ran.out
+
+
 def test_a_role_that_cannot_be_assumed(sandbox: Sandbox, run: Run, now: datetime) -> None:
     """One bad line with what to check; no line for what could not be tried; others go on."""
     sandbox.plant(right(now))
