@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PrivateAttr,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from agent.config_agent import (
+    FRESHNESS_RULES,
+    HttpSetting,
+    IntervalSetting,
+    MetricsSetting,
+    StoreSetting,
+)
 from agent.config_contradictions import contradictions
+from agent.config_values import (
+    Account,
+    BucketName,
+    Days,
+    ExternalId,
+    Params,
+    RegionName,
+    Regions,
+    RoleArn,
+    Seconds,
+    Tag,
+    Text,
+)
 from agent.yaml_file import Source, Where, Written, check, overlay, parse, read, several, shown
 from controls.kinds.kind import LogBucket
 from controls.params import BUILT_IN_CLASSES, Assignment, Override, Retention, RetentionClass
@@ -28,86 +41,6 @@ PREFIX = "TRAILKEEPER_"
 NO_SETTING = re.compile(r"DEBUG|SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?")
 """What is not for us: a switch of the command line, and what Kubernetes sets in every pod beside a
 Service named `trailkeeper`."""
-
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
-
-
-def _shape(pattern: str, said: str) -> AfterValidator:
-    """A text must match the whole pattern, or the message says what it should be."""
-
-    def matching(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise PydanticCustomError("shape", "should be {said}", {"said": said})
-        return text
-
-    return AfterValidator(matching)
-
-
-def as_text(value: object) -> object:
-    """Digits without quotes, such as an account: YAML reads a number, and loses none of them."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _regions(value: object) -> object:
-    """`all`, or a list of region names."""
-    if value == "all":
-        return value
-    if not isinstance(value, list | tuple) or not value:
-        raise PydanticCustomError(
-            "regions", "should be all or a list of regions such as [eu-west-1, us-east-1]"
-        )
-    several(
-        ((index,), f"is {region!r}, not a region such as eu-west-1")
-        for index, region in enumerate(value)
-        if not (isinstance(region, str) and REGION.fullmatch(region))
-    )
-    return tuple(dict.fromkeys(value))
-
-
-def _tag(value: object) -> object:
-    """`key=value` as a pair."""
-    if not isinstance(value, str) or not value.partition("=")[0] or "=" not in value:
-        raise PydanticCustomError("tag", "should be written key=value")
-    key, _, wanted = value.partition("=")
-    return key, wanted
-
-
-def _param(value: object) -> object:
-    """What a parameter may be: true or false, a number, a text, a list of texts."""
-    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if not listed and not isinstance(value, bool | int | float | str):
-        raise PydanticCustomError(
-            "param", "should be true or false, a number, a text or a list of texts"
-        )
-    return value
-
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-Account = Annotated[
-    str, BeforeValidator(as_text), _shape("[0-9]{12}", "an account number of 12 digits")
-]
-RegionName = Annotated[str, _shape(REGION.pattern, "a region such as eu-west-1")]
-RoleArn = Annotated[
-    str,
-    _shape(
-        r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+",
-        "the ARN of a role such as arn:aws:iam::111122223333:role/trailkeeper",
-    ),
-]
-ExternalId = Annotated[
-    str,
-    BeforeValidator(as_text),
-    _shape(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
-]
-BucketName = Annotated[
-    str, _shape(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "the name of a bucket, without s3://")
-]
-Regions = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_regions)]
-Tag = Annotated[tuple[str, str], BeforeValidator(_tag)]
-Param = Annotated[Any, BeforeValidator(_param)]
-Params = Annotated[dict[str, Param], Field(min_length=1)]
-Days = Annotated[int, Field(strict=True, ge=1, le=36_500)]
-Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400)]
 
 
 class Target(Written):
@@ -213,6 +146,13 @@ class Settings(Written):
     workers: Annotated[int, Field(strict=True, ge=1, le=256)] = 16
     call_timeouts: CallTimeouts = CallTimeouts()
     target_deadline_seconds: Seconds = 300.0
+    intervals: IntervalSetting = IntervalSetting()
+    freshness_rules: tuple[Text, ...] = FRESHNESS_RULES
+    state_directory: Path | None = None
+    """None: $STATE_DIRECTORY, else `trailkeeper` where the user's state is kept."""
+    store: StoreSetting = StoreSetting()
+    http: HttpSetting = HttpSetting()
+    metrics: MetricsSetting = MetricsSetting()
 
     _written: Source = PrivateAttr(default_factory=lambda: _nowhere("the configuration"))
 
@@ -305,10 +245,22 @@ def _from_environment(environ: Mapping[str, str], source: Source) -> dict[Where,
     return found
 
 
+PATHS: Mapping[str, tuple[str, ...]] = {
+    "": ("waivers", "state_directory"),
+    "store": ("url_file",),
+    "http": ("tls_certificate", "tls_key", "token_file"),
+}
+"""The settings that are paths, by the mapping they stand in."""
+
+
 def _anchor(value: dict[str, Any], folder: Path) -> None:
     """Make the paths in the file relative to the file's own folder."""
-    if isinstance(value.get("waivers"), str):
-        value["waivers"] = folder / Path(value["waivers"]).expanduser()
+    for group, names in PATHS.items():
+        there = value.get(group) if group else value
+        if isinstance(there, dict):
+            for name in names:
+                if isinstance(there.get(name), str):
+                    there[name] = folder / Path(there[name]).expanduser()
     if isinstance(value.get("rules"), list):
         value["rules"] = [
             folder / Path(item).expanduser() if isinstance(item, str) else item

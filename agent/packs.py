@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from agent.config import Text, as_text
+from agent.config_values import Text, as_text
 from agent.yaml_file import ConfigProblems, Written, check, parse, read_text
 from controls.kinds.kind import Kind
 from controls.near import near

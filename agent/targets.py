@@ -10,8 +10,9 @@ from agent.aws import errors
 from agent.aws.access import AccountAccess, partition_of, region_for
 from agent.aws.door import Aws
 from agent.collect import Target
-from agent.config import REGION, Settings
+from agent.config import Settings
 from agent.config import Target as Written
+from agent.config_values import REGION
 from agent.stop import NO_VERDICT, WRONG_USE, StopError
 from agent.targets_written import ALL
 from controls.model import AwsError, CannotTellError

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from agent.config import Account, Text
+from agent.config_values import Account, Text
 from agent.yaml_file import Where, Written, check, read
 from controls.waiver import Waiver
 

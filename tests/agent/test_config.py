@@ -213,7 +213,7 @@ def test_two_underscores_go_one_level_down(tmp_path: Path) -> None:
         pytest.param(
             "region: all", "config.yaml:1:1: unknown key 'region'; did you mean", id="typo"
         ),
-        pytest.param("store: x", "unknown key 'store'; known are targets", id="later"),
+        pytest.param("shard: x", "unknown key 'shard'; known are targets", id="later"),
         pytest.param(
             "log_buckets: [{bucket: b-1, account: 111122223333, region: eu-west-1, dedicated: 1}]",
             "config.yaml:1:71: unknown key 'log_buckets[0].dedicated'",

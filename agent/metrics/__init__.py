@@ -1,0 +1,1 @@
+"""Prometheus metrics: verdicts rendered once per sweep, the agent's own live."""

@@ -1,0 +1,1 @@
+"""The store: findings, their history and the sweeps, on SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""HTTP: metrics, health, pages and API on one port. Read-only."""

@@ -1,0 +1,50 @@
+"""What the pages are made of, handed in by the agent that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from agent.daemon.health import Health
+from agent.store.records import Day, SweepRecord
+from controls.history import Event, State
+from controls.rule import Rule
+
+
+class View(Protocol):
+    """Everything that is served. Every method is cheap and may be called from any thread."""
+
+    def state(self) -> State:
+        """All that is known now."""
+        ...
+
+    def health(self) -> Health:
+        """The agent itself, now."""
+        ...
+
+    def rules(self) -> Sequence[Rule]:
+        """The rules in use."""
+        ...
+
+    def metrics(self, *, gzipped: bool) -> bytes:
+        """The page of `/metrics` in the text format, version 0.0.4. Never raises."""
+        ...
+
+    def events(
+        self, *, resource: str = "", since: datetime | None = None, limit: int = 200
+    ) -> Sequence[Event]:
+        """The newest events first; of one resource (`Ref.id`) if named.
+
+        Raises:
+            StoreError: the store cannot be read now.
+        """
+        ...
+
+    def sweeps(self, limit: int = 50) -> Sequence[SweepRecord]:
+        """The newest sweeps first. Raises StoreError."""
+        ...
+
+    def days(self, since: datetime) -> Sequence[Day]:
+        """Findings by day, oldest first. Raises StoreError."""
+        ...
