@@ -23,6 +23,9 @@ exit codes:
   3  no verdict: nothing fails, but something could not be seen, or there was nothing to judge
   4  an error inside Trailkeeper
 
+without --check and COMMAND: the agent. It sweeps on schedule, serves metrics and pages, and keeps
+history, until SIGTERM or Ctrl-C; SIGHUP or a changed file makes it take its configuration anew.
+
 first steps:
   trailkeeper demo                       a simulated estate with planted drift; no account needed
   trailkeeper iam                        the IAM policy that a check needs
@@ -47,10 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
-    command = args.command or ("check" if args.check else "")
-    if not command:
-        parser.print_help()
-        return WRONG_USE
+    command = args.command or ("check" if args.check else "agent")
     if args.check and args.command:
         parser.error(f"--check and {args.command} are two commands: choose one")
     _refuse_what_does_nothing(parser, args, command)
@@ -96,6 +96,8 @@ def _refuse_what_does_nothing(
     given = [option for name, option in _SCOPE.items() if getattr(args, name)]
     if command == "demo" and (given or args.output):
         parser.error(f"{(given or ['--output'])[0]} says nothing to demo: it brings its own")
+    if command == "agent" and args.output:
+        parser.error("--output says nothing to the agent: it serves what it finds (see http)")
     if args.snapshot and (args.accounts or args.regions):
         parser.error("--account and --region choose where to look; a snapshot is judged whole")
 

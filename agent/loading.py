@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,9 +47,21 @@ def load(args: Namespace) -> Loaded:
     declared = {rule.id: rule for rule in rules}
     wrong = params.problems(settings.all_overrides(), declared, settings.retention_policy())
     wrong += waiver.problems(waivers, declared)
+    wrong += _freshness_problems(settings, declared)
     if wrong:
         raise StopError(WRONG_USE, _several("the configuration", wrong))
     return Loaded(settings, only(rules, args.only_rules), waivers)
+
+
+def _freshness_problems(settings: Settings, declared: Mapping[str, Rule]) -> tuple[str, ...]:
+    """A name that is no rule would leave logs unjudged between full sweeps, in silence."""
+    if "freshness_rules" not in settings.model_fields_set:
+        return ()  # who chooses other packs need not know of the default
+    return tuple(
+        f"freshness_rules: no rule {name}{near(name, declared)}"
+        for name in settings.freshness_rules
+        if name not in declared
+    )
 
 
 def _waivers_of(settings: Settings) -> tuple[tuple[Waiver, ...], tuple[str, ...]]:

@@ -1,0 +1,302 @@
+"""One sweep after the other on one thread: look, judge, remember, publish."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import structlog
+from controls.history_advance import advance
+
+from agent.aws.door import Aws
+from agent.collect import Target
+from agent.config import Settings
+from agent.daemon.wanted_sweeps import Sweep, WantedSweeps
+from agent.daemon.watchdog import Watchdog
+from agent.loading import Loaded
+from agent.metrics.own import Own
+from agent.metrics.pages import Pages
+from agent.stop import WRONG_USE, StopError
+from agent.store.keeper import Keeper
+from agent.store.records import SweepRecord
+from agent.sweep import Hooks, blind, judge, look_with, open_aws
+from agent.turns import StoppedError
+from controls.history import Event, State
+from controls.model import Coverage, Report, Snapshot, Status
+
+log = structlog.get_logger()
+
+TICK = 5.0
+"""Seconds between two looks at the store while no sweep is due."""
+
+SILENT = 60.0
+"""Seconds for a target that gave no answer at all last time: it must not hold up the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a sweeper works with. `monotonic` and `utc` are the clocks."""
+
+    args: Namespace
+    wanted: WantedSweeps
+    watchdog: Watchdog
+    keeper: Keeper
+    pages: Pages
+    own: Own
+    monotonic: Callable[[], float] = time.monotonic
+    utc: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What one sweep came to: all that is known after it, what changed, and the calls it took."""
+
+    state: State
+    events: tuple[Event, ...]
+    outcome: str
+    reason: str = ""
+    calls: int = 0
+
+
+class Sweeper:
+    """Owns the state: nobody else changes it. `loaded` may be replaced at any time."""
+
+    def __init__(self, parts: Parts, loaded: Loaded, restored: State) -> None:
+        self._parts = parts
+        self.loaded = loaded
+        self.state = restored
+        self.running: tuple[Sweep, datetime] | None = None
+        self.last: Mapping[str, SweepRecord] = {}
+        self.fatal: StopError | None = None
+        """Set where the first sweep says that the agent was started in a way that cannot work."""
+        self._stop = threading.Event()
+        self._aws: tuple[Settings, Aws] | None = None
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take what is due."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> bool:
+        """Take nothing more and give up the sweep under way: half a look must not be published.
+
+        Returns whether the thread ended within the time.
+        """
+        self._stop.set()
+        self._parts.wanted.close()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread lives."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            kind = self._parts.wanted.take(TICK)
+            if kind is not None:
+                self._sweep(kind)
+            elif not self._stop.is_set():
+                self._tick()
+        if self._aws is not None:
+            self._aws[1].close()
+
+    def _tick(self) -> None:
+        """Let the store catch up; what it knew from before is published once it is back."""
+        try:
+            reconciled = self._parts.keeper.tick()
+        except Exception:
+            self._parts.own.error("store")
+            log.exception("store_tick_failed")
+            return
+        if reconciled is not None:
+            self._publish(reconciled)
+
+    def _sweep(self, kind: Sweep) -> None:
+        """One sweep. Whatever goes wrong ends it, is said and counted; the next one comes."""
+        parts, began, started = self._parts, self._parts.monotonic(), self._parts.utc()
+        sweep = uuid4().hex[:12]
+        structlog.contextvars.bind_contextvars(sweep=sweep, kind=kind.value)
+        self.running = (kind, started)
+        parts.watchdog.began(began)
+        parts.own.sweep_began(kind.value)
+        outcome = "failed"
+        try:
+            ended = self._swept(kind)
+            outcome = ended.outcome
+            self._keep(
+                SweepRecord(
+                    id=sweep,
+                    kind=kind.value,
+                    started_at=started,
+                    ended_at=max(parts.utc(), started),
+                    outcome=outcome,
+                    reason=ended.reason,
+                    calls=ended.calls,
+                    counts=counts(ended.state),
+                ),
+                ended,
+            )
+        except StoppedError:
+            outcome = "stopped"
+        except Exception:
+            parts.own.error("sweep")
+            log.exception("sweep_failed")
+        finally:
+            took = parts.monotonic() - began
+            parts.own.sweep_ended(kind.value, outcome, took)
+            parts.watchdog.ended(parts.monotonic())
+            self.running = None
+            parts.wanted.done()
+            structlog.contextvars.unbind_contextvars("sweep", "kind")
+
+    def _swept(self, kind: Sweep) -> Ended:
+        """Look and judge. Raises StoppedError where the agent is asked to end meanwhile."""
+        loaded = part_of(self.loaded, kind)
+        in_use = {rule.id for rule in self.loaded.rules}
+        calls = 0
+        try:
+            looked = look_with(
+                self._door(), loaded, self._parts.args, no_progress, hooks=self._hooks(loaded)
+            )
+            snapshot, calls = looked.snapshot, sum(looked.calls.values())
+        except StopError as refused:
+            snapshot = self._blinded(loaded, refused)
+        if self._stop.is_set():
+            raise StoppedError
+        report = judge(snapshot, loaded)
+        state, events = advance(
+            self.state, report, snapshot.gaps, {rule.id for rule in loaded.rules}, in_use
+        )
+        self._parts.own.rule_errors(sum(one.finding.rule_error for one in state.findings.values()))
+        return Ended(state, events, outcome_of(report), why_partial(report), calls)
+
+    def _door(self) -> Aws:
+        """The door to AWS, opened anew where the settings changed since."""
+        settings = self.loaded.settings
+        if self._aws is None or self._aws[0] != settings:
+            if self._aws is not None:
+                self._aws[1].close()
+            self._aws = (settings, open_aws(settings, self._stop, on_call=self._parts.own.call))
+        return self._aws[1]
+
+    def _hooks(self, loaded: Loaded) -> Hooks:
+        seconds = loaded.settings.target_deadline_seconds
+        silent = {
+            place
+            for place, one in self.state.targets.items()
+            if one.status.status is Coverage.UNREADABLE
+        }
+
+        def target_seconds(target: Target) -> float:
+            mute = (target.account, target.region) in silent
+            return min(seconds, SILENT) if mute else seconds
+
+        return Hooks(
+            on_error=self._parts.own.error,
+            offsets=lambda targets: offsets(targets, loaded.settings.intervals.spread_seconds),
+            target_seconds=target_seconds,
+            stop=self._stop,
+        )
+
+    def _blinded(self, loaded: Loaded, refused: StopError) -> Snapshot:
+        """No target can even be named: all that were known are unreadable, and nothing is lost."""
+        if not self.state.targets:
+            if refused.code == WRONG_USE:
+                self.fatal = refused
+            raise refused
+        log.error("no_target_reached", reason=refused.message)
+        return blind(tuple(self.state.targets), loaded, refused.message, self._parts.utc())
+
+    def _keep(self, record: SweepRecord, ended: Ended) -> None:
+        """Write, then publish: what is published is on disk, as far as the store can be reached."""
+        state = self._parts.keeper.keep(record, ended.state, ended.events)
+        self._publish(state)
+        self.last = {**self.last, record.kind: record}
+        for event in ended.events:
+            log_event(event)
+        log.info(
+            "sweep_ended",
+            outcome=record.outcome,
+            seconds=round((record.ended_at - record.started_at).total_seconds(), 3),
+            calls=record.calls,
+            changed=len(ended.events),
+            reason=record.reason or None,
+            **record.counts,
+        )
+
+    def _publish(self, state: State) -> None:
+        self.state = state
+        self._parts.pages.publish(state, stale=state.stale)
+        self._parts.own.store(self._parts.keeper.up, self._parts.keeper.pending)
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def part_of(loaded: Loaded, kind: Sweep) -> Loaded:
+    """The rules of that kind of sweep."""
+    if kind is Sweep.FULL:
+        return loaded
+    wanted = loaded.settings.freshness_rules
+    return replace(loaded, rules=tuple(rule for rule in loaded.rules if rule.id in wanted))
+
+
+def offsets(targets: Sequence[Target], spread: float) -> dict[Target, float]:
+    """Seconds after which each target begins, evenly over `spread`; the same in every sweep."""
+
+    def mixed(target: Target) -> int:
+        return zlib.crc32(f"{target.account}/{target.region}".encode())
+
+    ordered = sorted(targets, key=mixed)
+    return {target: index * spread / len(ordered) for index, target in enumerate(ordered)}
+
+
+def outcome_of(report: Report) -> str:
+    """`complete`; `partial` where a target was not or not wholly read; `failed` where none was."""
+    coverage = {target.status for target in report.targets}
+    if coverage <= {Coverage.COMPLETE}:
+        return "complete"
+    return "failed" if coverage == {Coverage.UNREADABLE} else "partial"
+
+
+def why_partial(report: Report) -> str:
+    """What was not seen, target by target; the first few."""
+    told = [
+        f"{one.account}/{one.region}: {one.reason}"
+        for one in report.targets
+        if one.status is not Coverage.COMPLETE
+    ]
+    more = f"; and {len(told) - 5} more targets" if len(told) > 5 else ""
+    return "; ".join(told[:5]) + more
+
+
+def counts(state: State) -> dict[str, int]:
+    """Findings by status, over everything known."""
+    found = Counter(one.finding.status for one in state.findings.values())
+    return {status.value: found[status] for status in Status}
+
+
+def log_event(event: Event) -> None:
+    """One line a changed finding, for whoever reads logs rather than pages."""
+    log.info(
+        f"finding_{event.happening.value}",
+        finding=event.finding,
+        rule=event.rule,
+        severity=event.severity.value,
+        account=event.ref.account,
+        region=event.ref.region,
+        resource=event.ref.name,
+        before=event.before.value if event.before else None,
+        after=event.after.value if event.after else None,
+        because=event.because,
+    )
