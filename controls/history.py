@@ -22,7 +22,8 @@ class LastKnown:
 class Tracked:
     """A finding as it stands.
 
-    `since` is when it got its status, `seen_at` the time of the sweep that last judged it.
+    `since` is when it got its status, `seen_at` the time of the sweep that last brought it: one
+    that is hidden by a gap becomes unknown, and keeps its `seen_at` and its facts.
     `stale`: it comes from the store, and no sweep has confirmed it since the agent started.
     """
 
@@ -87,4 +88,4 @@ class State:
     waiver_notes: tuple[WaiverNote, ...] = ()
     deviations: tuple[str, ...] = ()
     stale: bool = False
-    """Restored from the store, and no sweep has ended since."""
+    """No sweep of all rules has ended since the agent started: some of it may be older."""
