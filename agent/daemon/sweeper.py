@@ -7,13 +7,12 @@ import time
 import zlib
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import structlog
-from controls.history_advance import advance
 
 from agent.aws.door import Aws
 from agent.collect import Target
@@ -26,9 +25,10 @@ from agent.metrics.pages import Pages
 from agent.stop import WRONG_USE, StopError
 from agent.store.keeper import Keeper
 from agent.store.records import SweepRecord
-from agent.sweep import Hooks, blind, judge, look_with, open_aws
+from agent.sweep import blind, judge, look_with, open_aws
 from agent.turns import StoppedError
 from controls.history import Event, State
+from controls.history_advance import advance
 from controls.model import Coverage, Report, Snapshot, Status
 
 log = structlog.get_logger()
@@ -165,7 +165,14 @@ class Sweeper:
         calls = 0
         try:
             looked = look_with(
-                self._door(), loaded, self._parts.args, no_progress, hooks=self._hooks(loaded)
+                self._door(),
+                loaded,
+                self._parts.args,
+                no_progress,
+                target_seconds=self._seconds_for(loaded.settings),
+                begins=offsets(self.state.targets, loaded.settings.intervals.spread_seconds),
+                on_error=self._parts.own.error,
+                stop=self._stop,
             )
             snapshot, calls = looked.snapshot, sum(looked.calls.values())
         except StopError as refused:
@@ -188,23 +195,13 @@ class Sweeper:
             self._aws = (settings, open_aws(settings, self._stop, on_call=self._parts.own.call))
         return self._aws[1]
 
-    def _hooks(self, loaded: Loaded) -> Hooks:
-        seconds = loaded.settings.target_deadline_seconds
-        silent = {
-            place
-            for place, one in self.state.targets.items()
-            if one.status.status is Coverage.UNREADABLE
-        }
-
-        def target_seconds(target: Target) -> float:
-            mute = (target.account, target.region) in silent
-            return min(seconds, SILENT) if mute else seconds
-
-        return Hooks(
-            on_error=self._parts.own.error,
-            offsets=lambda targets: offsets(targets, loaded.settings.intervals.spread_seconds),
-            target_seconds=target_seconds,
-            stop=self._stop,
+    def _seconds_for(self, settings: Settings) -> Callable[[Target], float]:
+        """How long a target may take: little, where it gave no answer at all last time."""
+        seconds = settings.target_deadline_seconds
+        places = self.state.targets.items()
+        silent = {at for at, one in places if one.status.status is Coverage.UNREADABLE}
+        return lambda target: (
+            min(seconds, SILENT) if (target.account, target.region) in silent else seconds
         )
 
     def _blinded(self, loaded: Loaded, refused: StopError) -> Snapshot:
@@ -251,14 +248,19 @@ def part_of(loaded: Loaded, kind: Sweep) -> Loaded:
     return replace(loaded, rules=tuple(rule for rule in loaded.rules if rule.id in wanted))
 
 
-def offsets(targets: Sequence[Target], spread: float) -> dict[Target, float]:
-    """Seconds after which each target begins, evenly over `spread`; the same in every sweep."""
+def offsets(known: Collection[tuple[str, str]], spread: float) -> Callable[[Target], float]:
+    """Seconds after which each target begins, evenly over `spread`, in every sweep the same.
 
-    def mixed(target: Target) -> int:
-        return zlib.crc32(f"{target.account}/{target.region}".encode())
+    A target that was not swept before begins at once: nobody should wait for a first verdict.
+    """
 
-    ordered = sorted(targets, key=mixed)
-    return {target: index * spread / len(ordered) for index, target in enumerate(ordered)}
+    def mixed(place: tuple[str, str]) -> int:
+        return zlib.crc32("/".join(place).encode())
+
+    after = {
+        place: index * spread / len(known) for index, place in enumerate(sorted(known, key=mixed))
+    }
+    return lambda target: after.get((target.account, target.region), 0.0)
 
 
 def outcome_of(report: Report) -> str:
