@@ -24,7 +24,7 @@ class Tracked:
 
     `since` is when it got its status, `seen_at` the time of the sweep that last brought it: one
     that is hidden by a gap becomes unknown, and keeps its `seen_at` and its facts.
-    `stale`: it comes from the store, and no sweep has confirmed it since the agent started.
+    `stale`: it comes from the store, and no sweep has looked for it since the agent started.
     """
 
     finding: Finding

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from agent.formats import as_json
+from controls.history import LastKnown, State, Tracked, TrackedTarget
 from controls.json_values import moment
 from controls.model import Report, Status
 from tests.agent.formats.samples import (
@@ -30,6 +32,7 @@ def test_a_finding_has_every_field_of_the_contract() -> None:
         "schema": "trailkeeper.findings/1",
         "version": "0.1.0",
         "taken_at": "2026-11-22T08:00:00Z",
+        "stale": False,
         "targets": [
             {
                 "account": "111122223333",
@@ -89,6 +92,7 @@ def test_a_finding_has_every_field_of_the_contract() -> None:
                 "maps": {"nist-800-53-r5": ["AU-11"], "pci-dss-4.0.1": ["10.5.1", "3.2.1"]},
                 "since": None,
                 "last_known": None,
+                "stale": False,
                 "waiver": None,
                 "rule_error": False,
             }
@@ -169,6 +173,68 @@ def test_nothing_from_outside_is_changed() -> None:
     assert fail["facts"][NASTY]["value"] == "nan"
     assert fail["facts"]["time"]["value"] == "2026-11-22T08:00:00Z"
     assert fail["facts"]["list"]["value"] == [NASTY]
+
+
+BEFORE = TYPICAL.taken_at - timedelta(days=3)
+
+
+def known(report: Report, *, stale: bool = False) -> State:
+    """The state of an agent that swept that report, three days after the first time."""
+    now = report.taken_at
+    unknown = LastKnown(Status.FAIL, now - timedelta(hours=1))
+    return State(
+        {
+            one.id: Tracked(
+                one, BEFORE, BEFORE, now, unknown if one.status is Status.UNKNOWN else None, stale
+            )
+            for one in report.findings
+        },
+        {(one.account, one.region): TrackedTarget(one, now, None) for one in report.targets},
+        now,
+        report.waiver_notes,
+        report.deviations,
+        stale,
+    )
+
+
+def of_state(state: State, *chosen: Tracked) -> dict[str, Any]:
+    text = "".join(as_json.state_lines(state, "0.1.0", chosen or None))
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_what_the_agent_knows_is_the_report_with_since_when_and_what_it_was_before() -> None:
+    report = json.loads(as_json.render(TYPICAL))
+    report["targets"].sort(key=lambda one: (one["account"], one["region"]))
+    for finding in report["findings"]:
+        finding["since"] = "2026-11-19T08:00:00Z"
+        if finding["status"] == "unknown":
+            finding["last_known"] = {"status": "fail", "at": "2026-11-22T07:00:00Z"}
+
+    assert of_state(known(TYPICAL)) == report
+
+
+def test_what_no_sweep_has_confirmed_since_the_start_is_stale() -> None:
+    document = of_state(known(TYPICAL, stale=True))
+
+    assert document["stale"] is True
+    assert {finding["stale"] for finding in document["findings"]} == {True}
+
+
+def test_of_an_agent_that_has_not_swept_yet_there_is_no_time() -> None:
+    document = of_state(State())
+
+    assert (document["taken_at"], document["findings"]) == (None, [])
+
+
+def test_the_summary_counts_what_was_asked_for() -> None:
+    state = known(TYPICAL)
+    failing = [one for one in state.findings.values() if one.finding.status is Status.FAIL]
+
+    document = of_state(state, *failing)
+
+    assert [one["status"] for one in document["findings"]] == ["fail", "fail"]
+    assert (document["summary"]["fail"], document["summary"]["unknown"]) == (2, 0)
 
 
 @pytest.mark.parametrize(
