@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import structlog
 
-from agent.aws.errors import UNREACHABLE
 from agent.aws.trace import trace
+from agent.aws.world import World, lacks
 from agent.budgets import Budgets
-from agent.turns import side_by_side
+from agent.turns import AT_ONCE, Begins, side_by_side
 from agent.wanted import Wanted, wanted_facts
 from controls.condition import check_value
 from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
@@ -45,25 +46,23 @@ class Target:
     problem: str = ""
 
 
-class World(Protocol):
-    """What a sweep reads from: the door to AWS, for one point in time."""
-
-    now: datetime
-
-    def offers(self, service: str, region: str) -> bool:
-        """Whether the service exists in the region, as far as is known without asking."""
-        ...
-
-    def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
-        """It may take until `deadline` (monotonic seconds; none: the world's own).
-
-        Raises CannotTellError if that account is not among the targets.
-        """
-        ...
-
-
 Progress = Callable[[str, int, int], None]
 """Called with (what, done, of how many)."""
+
+
+class Hooks(TypedDict, total=False):
+    """What only the agent that runs on needs of a sweep. Called in any thread."""
+
+    on_error: Callable[[str], object]
+    """Told `fact` or `listing` where reading one ended in an error inside Trailkeeper."""
+    begins: Callable[[Target], float]
+    """Nothing is asked of a target for so many seconds; its own time is counted from then."""
+    stop: threading.Event
+    """Set, it ends the sweep with StoppedError, whatever is still under way."""
+
+
+Place = tuple[str, str]
+"""(account, region) that is asked."""
 
 
 @dataclass(slots=True)
@@ -77,7 +76,8 @@ class _Sweep:
     log_buckets: tuple[LogBucket, ...]
     progress: Progress
     workers: int
-    budgets: Budgets
+    budgets: Budgets[Place]
+    hooks: Hooks
     found: dict[str, list[Resource]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     blind: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -92,27 +92,26 @@ def collect(
     *,
     log_buckets: Sequence[LogBucket] = (),
     workers: int = 16,
-    target_seconds: float = 300.0,
+    target_seconds: float | Callable[[Target], float] = 300.0,
     progress: Progress = lambda what, done, total: None,
+    **hooks: Unpack[Hooks],
 ) -> Snapshot:
     """Everything the rules need to know about the targets, as far as it could be seen.
 
     Root kinds are listed once per target, derived kinds from what was found; then each resource's
     facts are read, resources side by side on `workers` threads, each target for `target_seconds`
     at most. What cannot be listed is a Gap, what cannot be read an unknown fact; the sweep itself
-    does not fail. Interrupted, it does not wait for its threads.
+    does not fail. Interrupted, it does not wait for its threads. Raises StoppedError (`Hooks`).
     """
+
+    def seconds(place: Place) -> float:
+        return target_seconds(Target(*place)) if callable(target_seconds) else target_seconds
+
     wanted = wanted_facts(rules, kinds)
     used = tuple(kind for kind in kinds if kind.name in wanted.facts)
+    budgets = Budgets(seconds)
     sweep = _Sweep(
-        world,
-        tuple(targets),
-        used,
-        wanted,
-        tuple(log_buckets),
-        progress,
-        workers,
-        Budgets(target_seconds),
+        world, tuple(targets), used, wanted, tuple(log_buckets), progress, workers, budgets, hooks
     )
     _look(sweep)
     resources = tuple(resource for kind in used for resource in sweep.found.get(kind.name, ()))
@@ -129,8 +128,6 @@ def _look(sweep: _Sweep) -> None:
     _read_all(sweep, [entry for kind in derived for entry in _derive(sweep, kind)])
 
 
-Place = tuple[str, str]
-"""(account, region) that is asked."""
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -141,8 +138,10 @@ def _phase(
     work: Callable[[Job], Result],
     place: Callable[[Job], Place],
     done: Callable[[int], object] = lambda number: None,
+    begins: Begins = AT_ONCE,
 ) -> list[Result]:
     """Work side by side, each place in its turn and within its own time."""
+    stop = sweep.hooks.get("stop")
 
     def timed(job: Job) -> Result:
         try:
@@ -150,14 +149,20 @@ def _phase(
         finally:
             sweep.budgets.note(place(job))
 
-    try:
-        return side_by_side(sweep.workers, jobs, timed, group=place, done=done)
-    finally:
-        sweep.budgets.end_phase()
+    results = side_by_side(
+        sweep.workers, jobs, timed, group=place, done=done, begins=begins, stop=stop
+    )
+    sweep.budgets.end_phase()
+    return results
 
 
 def _reader(sweep: _Sweep, place: Place) -> Reader:
     return sweep.world.reader(*place, deadline=sweep.budgets.deadline(place))
+
+
+def _count(sweep: _Sweep, part: str) -> None:
+    if on_error := sweep.hooks.get("on_error"):
+        on_error(part)
 
 
 Listed = tuple[Kind, Item, datetime]
@@ -168,7 +173,11 @@ def _list_roots(sweep: _Sweep) -> list[Listed]:
     roots = [kind for kind in sweep.kinds if kind.lists]
     jobs = [(kind, target) for target in sweep.targets for kind in roots]
     answers = _phase(
-        sweep, jobs, lambda job: _list(sweep, *job), lambda job: (job[1].account, job[1].region)
+        sweep,
+        jobs,
+        lambda job: _list(sweep, *job),
+        lambda job: (job[1].account, job[1].region),
+        begins=_begins(sweep),
     )
     listed: list[Listed] = []
     seen: set[str] = set()
@@ -182,6 +191,15 @@ def _list_roots(sweep: _Sweep) -> list[Listed]:
     return listed
 
 
+def _begins(sweep: _Sweep) -> Begins:
+    """When each target may be asked. One that is known to be unreadable is not asked anyway."""
+    if (after := sweep.hooks.get("begins")) is None:
+        return AT_ONCE
+    asked = [target for target in sweep.targets if not target.problem]
+    offsets: dict[Hashable, float] = {(one.account, one.region): after(one) for one in asked}
+    return Begins(lambda place: offsets.get(place, 0.0))
+
+
 def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap | None]:
     """One kind in one target, or why not."""
     if target.problem or kind.lists is None:
@@ -192,25 +210,14 @@ def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap 
         read_at = aws.trace.read_at or sweep.world.now
         return [(kind, item, read_at) for item in items], None
     except (AwsError, CannotTellError) as error:
-        if kind.optional and _is_not_offered(sweep.world, kind, target, error):
+        if kind.optional and lacks(sweep.world, kind.needs[0], target.region, error):
             return [], None
         return [], Gap(kind.name, target.account, target.region, str(error))
     except Exception as error:
         log.exception("listing failed", kind=kind.name, account=target.account)
+        _count(sweep, "listing")
         reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
         return [], Gap(kind.name, target.account, target.region, reason)
-
-
-def _is_not_offered(world: World, kind: Kind, target: Target, error: Exception) -> bool:
-    """Whether nobody answers because the service does not exist in the region."""
-    service = kind.needs[0].partition(":")[0]
-    # No host to connect to; not one whose connection broke.
-    unreachable = (
-        isinstance(error, AwsError)
-        and error.code == UNREACHABLE
-        and "could not connect to the endpoint" in error.message.lower()
-    )
-    return unreachable and not world.offers(service, target.region)
 
 
 def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:
@@ -234,6 +241,7 @@ def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:
                 listed.setdefault(entry.ref.id, (kind, entry, sweep.world.now))
     except Exception as error:
         log.exception("listing failed", kind=kind.name)
+        _count(sweep, "listing")
         reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
         sweep.gaps += [Gap(kind.name, one.account, one.region, reason) for one in sweep.targets]
     return list(listed.values())
@@ -267,6 +275,7 @@ def _find_owners(sweep: _Sweep) -> None:
             return None  # every fact of the bucket will say why
         except Exception:
             log.exception("finding an owner failed", bucket=bucket)
+            _count(sweep, "listing")
             return None
         return bucket, (found.account, found.region)
 
@@ -332,6 +341,7 @@ def _read_fact(
         reading = (State.UNKNOWN, None, str(error))
     except Exception as error:
         log.exception("fact failed", fact=fact.name, resource=item.ref.id)
+        _count(sweep, "fact")
         _note_blind(sweep, item, repr(error))
         reading = (State.UNKNOWN, None, f"reading {fact.name} failed inside Trailkeeper: {error!r}")
     state, value, reason = reading

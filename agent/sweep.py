@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import threading
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Unpack
 
 from agent import __version__
 from agent.aws.access import partition_of
 from agent.aws.clock import system_clock
 from agent.aws.door import Aws
-from agent.aws.settings import AwsSettings
-from agent.collect import Progress, collect
+from agent.aws.settings import AwsSettings, OnCall, no_hook
+from agent.collect import Hooks, Progress, Target, collect
 from agent.config import Settings
 from agent.loading import Loaded
 from agent.targets import Plan, plan_targets
 from agent.targets_written import every_region_is_asked
+from agent.turns import side_by_side
 from controls import params, waiver
 from controls.deviations import deviations
 from controls.evaluate import evaluate
 from controls.kinds.catalog import KINDS
-from controls.model import Report, Resource, Snapshot, Value
+from controls.model import CannotTellError, Reader, Report, Resource, Snapshot, Value
 from controls.rule import Rule
 
 
@@ -43,25 +46,91 @@ def look(loaded: Loaded, args: Namespace, progress: Progress) -> Looked:
     stop = threading.Event()
     aws = open_aws(loaded.settings, stop)
     try:
-        plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
-        buckets = loaded.settings.known_log_buckets()
-        sweep = aws.sweep(aws.utc(), plan.accesses, buckets)
-        snapshot = collect(
-            sweep,
-            plan.targets,
-            loaded.rules,
-            KINDS,
-            log_buckets=buckets,
-            workers=loaded.settings.workers,
-            progress=progress,
-            target_seconds=loaded.settings.target_deadline_seconds,
-        )
-        everywhere = every_region_is_asked(loaded.settings, args.regions)
-        unseen = () if everywhere else not_looked_at(aws, plan)
-        return Looked(snapshot, plan, sweep.calls, unseen)
+        return look_with(aws, loaded, args, progress)
     finally:
         stop.set()  # where this was interrupted, threads still wait for AWS
         aws.close()
+
+
+def look_with(
+    aws: Aws,
+    loaded: Loaded,
+    args: Namespace,
+    progress: Progress,
+    *,
+    target_seconds: Callable[[Target], float] | None = None,
+    **hooks: Unpack[Hooks],
+) -> Looked:
+    """One sweep through a door that stays open; many may follow one another.
+
+    `target_seconds` says how long each target may take, where it is not what is configured.
+
+    Raises:
+        StopError: it cannot even begin. NO_VERDICT is AWS's doing and may pass.
+        StoppedError: `stop` of the hooks was set.
+    """
+    settings = loaded.settings
+    plan = _plan(aws, settings, args, hooks.get("stop"))
+    buckets = settings.known_log_buckets()
+    sweep = aws.sweep(aws.utc(), plan.accesses, buckets)
+    snapshot = collect(
+        sweep,
+        plan.targets,
+        loaded.rules,
+        KINDS,
+        log_buckets=buckets,
+        workers=settings.workers,
+        progress=progress,
+        target_seconds=target_seconds or settings.target_deadline_seconds,
+        **hooks,
+    )
+    everywhere = every_region_is_asked(settings, args.regions)
+    unseen = () if everywhere else not_looked_at(aws, plan)
+    return Looked(snapshot, plan, sweep.calls, unseen)
+
+
+def _plan(aws: Aws, settings: Settings, args: Namespace, stop: threading.Event | None) -> Plan:
+    """The targets. Raises StopError; StoppedError once `stop` is set, though AWS may not answer."""
+
+    def plan(_: None) -> Plan:
+        return plan_targets(aws, settings, accounts=args.accounts, regions=args.regions)
+
+    if stop is None:
+        return plan(None)
+    return side_by_side(1, [None], plan, group=lambda _: None, stop=stop)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Nowhere:
+    """A world in which nothing can be asked, and why."""
+
+    now: datetime
+    reason: str
+
+    def offers(self, service: str, region: str) -> bool:
+        """As far as is known."""
+        return True
+
+    def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
+        """Always raises CannotTellError with the reason."""
+        raise CannotTellError(self.reason)
+
+
+def blind(
+    targets: Sequence[tuple[str, str]], loaded: Loaded, reason: str, now: datetime
+) -> Snapshot:
+    """What is seen of these (account, region) where no sweep could begin: nothing, and why.
+
+    Each target is unreadable, and everything the rules ask for is a gap in it. No call is made.
+    """
+    return collect(
+        _Nowhere(now, reason),
+        [Target(account, region, reason) for account, region in targets],
+        loaded.rules,
+        KINDS,
+        log_buckets=loaded.settings.known_log_buckets(),
+        workers=1,
+    )
 
 
 def not_looked_at(aws: Aws, plan: Plan) -> tuple[str, ...]:
@@ -72,8 +141,13 @@ def not_looked_at(aws: Aws, plan: Plan) -> tuple[str, ...]:
     return tuple(sorted(known - looked))
 
 
-def open_aws(settings: Settings, stop: threading.Event | None = None) -> Aws:
-    """The door to AWS with the configured timeouts. Imports botocore. `stop` ends every wait."""
+def open_aws(
+    settings: Settings, stop: threading.Event | None = None, on_call: OnCall = no_hook
+) -> Aws:
+    """The door to AWS with the configured timeouts. Imports botocore.
+
+    `stop` ends every wait; `on_call` is told of every attempt on the wire.
+    """
     timeouts = settings.call_timeouts
     return Aws(
         AwsSettings(
@@ -82,6 +156,7 @@ def open_aws(settings: Settings, stop: threading.Event | None = None) -> Aws:
             connect_timeout=timeouts.connect_seconds,
             read_timeout=timeouts.read_seconds,
             target_seconds=settings.target_deadline_seconds,
+            on_call=on_call,
         ),
         clock=system_clock(stop),
     )

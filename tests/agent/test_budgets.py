@@ -19,7 +19,7 @@ class Clock:
 def test_a_target_has_its_seconds_from_when_it_begins() -> None:
     """However late its turn comes."""
     clock = Clock()
-    budgets = Budgets(300, clock)
+    budgets = Budgets[str](lambda target: 300, clock)
 
     assert budgets.deadline("a") == 1300
     clock.now = 1100
@@ -30,7 +30,7 @@ def test_a_target_has_its_seconds_from_when_it_begins() -> None:
 def test_waiting_for_others_costs_nothing() -> None:
     """In the next phase each has what it did not use; who used all has none left."""
     clock = Clock()
-    budgets = Budgets(300, clock)
+    budgets = Budgets[str](lambda target: 300, clock)
     for target in ("quick", "slow"):
         budgets.deadline(target)
     clock.now = 1010
@@ -46,7 +46,7 @@ def test_waiting_for_others_costs_nothing() -> None:
 def test_time_adds_up_over_phases() -> None:
     """A phase more is no fresh start."""
     clock = Clock()
-    budgets = Budgets(300, clock)
+    budgets = Budgets[str](lambda target: 300, clock)
     for _ in range(3):
         budgets.deadline("a")
         clock.now += 60
@@ -54,3 +54,10 @@ def test_time_adds_up_over_phases() -> None:
         budgets.end_phase()
 
     assert budgets.deadline("a") == clock.now + 120
+
+
+def test_each_target_has_its_own_seconds() -> None:
+    """Who did not answer at all last time may be given less."""
+    budgets = Budgets[str](lambda target: 20 if target == "dead" else 300, Clock())
+
+    assert (budgets.deadline("dead"), budgets.deadline("alive")) == (1020, 1300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ import pytest
 
 from agent.collect import Target, collect
 from agent.packs import load_packs
+from agent.turns import StoppedError
 from agent.wanted import operations, wanted_facts
 from controls.kinds.catalog import KINDS
-from controls.kinds.kind import Fact, Found, Item, Kind
+from controls.kinds.kind import Fact, Found, Item, Kind, LogBucket
 from controls.model import (
     Absent,
     Answer,
@@ -375,6 +377,35 @@ def test_a_mistake_in_deriving_is_a_gap_and_costs_nothing_else() -> None:
 # ---------------------------------------------------------------- the run of it
 
 
+def asks_for_buckets(aws: Reader, box: Item) -> Answer[bool]:
+    """It need not ask in truth: that it may is enough for owners to be looked for."""
+    return True
+
+
+class NoOwners(FakeAws):
+    """Where asking for the owner of a bucket is a mistake of ours."""
+
+    def of_bucket(self, bucket: str) -> FakeAws:
+        """As if an answer had not been what it should."""
+        raise KeyError(bucket)
+
+
+@dataclass(frozen=True)
+class Ownerless:
+    """A world of it."""
+
+    aws: FakeAws
+    now: datetime = NOW
+
+    def offers(self, service: str, region: str) -> bool:
+        """Everything, everywhere."""
+        return True
+
+    def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
+        """One that knows no owner."""
+        return NoOwners(self.aws.answers, account=account, region=region)
+
+
 @dataclass
 class Interrupted:
     """A world in which Ctrl-C is pressed at the first call."""
@@ -390,6 +421,149 @@ def test_an_interrupt_ends_it() -> None:
     """Ctrl-C is no fact that could not be read."""
     with pytest.raises(KeyboardInterrupt):
         collect(Interrupted(), [HERE], [rule_on("box", "plain")], [BOX])
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A world that notes until when its readers may take."""
+
+    aws: FakeAws
+    deadlines: dict[str, float]
+    now: datetime = NOW
+
+    def offers(self, service: str, region: str) -> bool:
+        """Everything, everywhere."""
+        return True
+
+    def reader(self, account: str, region: str, *, deadline: float | None = None) -> Reader:
+        """The first one of each account counts."""
+        assert deadline is not None
+        self.deadlines.setdefault(account, deadline)
+        return self.aws.at(account, region)
+
+
+BOTH = (HERE, Target(ARCHIVE, REGION))
+
+
+def test_a_target_that_begins_later_has_its_whole_time() -> None:
+    """And each as much of it as it is given."""
+    world = Timed(FakeAws(ANSWERS), {})
+
+    collect(
+        world,
+        BOTH,
+        [rule_on("box", "plain")],
+        [BOX],
+        begins=lambda target: 0.05 if target.account == ARCHIVE else 0.0,
+        target_seconds=lambda target: 300.0 if target == HERE else 100.0,
+    )
+
+    later = world.deadlines[ARCHIVE] - world.deadlines[ACCOUNT]
+    assert 0.05 - 200 <= later < 0.05 - 200 + 10
+
+
+def test_nothing_is_asked_of_a_target_before_it_begins_and_a_stop_ends_the_wait() -> None:
+    """The other is asked meanwhile."""
+    stop = threading.Event()
+
+    def boxes(_: Any) -> Any:
+        stop.set()
+        return ANSWERS[LIST]
+
+    world = FakeWorld(FakeAws({LIST: boxes}))
+    with pytest.raises(StoppedError):
+        collect(
+            world,
+            BOTH,
+            [rule_on("box", "plain")],
+            [BOX],
+            begins=lambda target: 3600.0 if target == HERE else 0.0,
+            stop=stop,
+        )
+
+    assert {asked.account for asked in world.aws.asked} == {ARCHIVE}
+
+
+def test_a_target_with_a_problem_holds_nobody_up() -> None:
+    """It is not asked anyway: its offset does not count."""
+    targets = [Target(ACCOUNT, "all", "which regions are enabled is unknown"), *BOTH]
+
+    snapshot = collect(
+        FakeWorld(FakeAws(ANSWERS)),
+        targets,
+        [rule_on("box", "plain")],
+        [BOX],
+        begins=lambda target: 3600.0 if target.problem else 0.0,
+    )
+
+    assert len(snapshot.resources) == 4
+
+
+@pytest.mark.parametrize("hanging", ["listing", "fact"])
+def test_a_stop_does_not_wait_for_aws(hanging: str) -> None:
+    """Whichever call hangs."""
+    stop, release = threading.Event(), threading.Event()
+
+    def hang(_: Any) -> Any:
+        stop.set()
+        release.wait(60)
+        return ANSWERS[LIST]
+
+    answers = ANSWERS | ({LIST: hang} if hanging == "listing" else {ASK: hang})
+    world = FakeWorld(FakeAws(answers))
+    with pytest.raises(StoppedError):
+        collect(world, [HERE], [rule_on("box", "refused")], [BOX], stop=stop)
+    assert not release.is_set()
+    release.set()
+
+
+LISTS_BADLY: dict[str, Any] = {LIST: {"Boxes": [{"nom": "rouge"}]}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "kinds", "answers", "counted"),
+    [
+        pytest.param(("box", "plain"), [BOX], ANSWERS, [], id="nothing goes wrong"),
+        pytest.param(("box", "refused"), [BOX], ANSWERS, [], id="AWS refuses: no error of ours"),
+        pytest.param(("box", "broken"), [BOX], ANSWERS, ["fact"] * 2, id="a fact of each box"),
+        pytest.param(("box", "plain"), [BOX], LISTS_BADLY, ["listing"], id="a listing"),
+        pytest.param(
+            ("lid", "plain"),
+            [BOX, replace(LID, derives=bad_lids)],
+            ANSWERS,
+            ["listing"],
+            id="a derived kind",
+        ),
+    ],
+)
+def test_errors_of_our_own_are_counted(
+    rule: tuple[str, str], kinds: list[Kind], answers: Any, counted: list[str]
+) -> None:
+    """They end as unknown: nobody would hear of them otherwise."""
+    told: list[str] = []
+    world = FakeWorld(FakeAws(answers))
+
+    collect(world, [HERE], [rule_on(*rule, kinds=kinds)], kinds, on_error=told.append)
+
+    assert told == counted
+
+
+def test_an_error_in_finding_an_owner_is_counted() -> None:
+    """Every fact of the bucket will say that its owner is not known."""
+    told: list[str] = []
+    asking = replace(BOX, facts=(Fact(asks_for_buckets, needs=("s3:ListBuckets",)),))
+    named = LogBucket("lost", ACCOUNT, REGION)
+
+    collect(
+        Ownerless(FakeAws(ANSWERS)),
+        [HERE],
+        [rule_on("box", "asks_for_buckets", kinds=[asking])],
+        [asking],
+        log_buckets=[named],
+        on_error=told.append,
+    )
+
+    assert told == ["listing"]
 
 
 def test_progress_counts_resources() -> None:
