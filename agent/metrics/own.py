@@ -40,6 +40,8 @@ ENDED: tuple[str, ...] = get_args(Ended)
 SKIPS: tuple[str, ...] = get_args(Skip)
 PARTS: tuple[str, ...] = get_args(Part)
 
+ERRORS = PREFIX + "errors_total"
+
 SWEEP_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 CALL_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
@@ -67,7 +69,6 @@ class Own:
         )
         self.add("process", ProcessCollector(registry=None))
         self.add("python", PlatformCollector(registry=None))
-        # Last, so that what fails in a scrape is counted in the same scrape.
         self._errors = self._counter("errors", "Errors caught, by part of the agent.", "part")
         for part in PARTS:
             self._errors.labels(part)
@@ -78,7 +79,10 @@ class Own:
 
     def exposition(self) -> bytes:
         """All of it in the text format, version 0.0.4. Never raises: what fails is left out."""
-        return b"".join([self._shown(*each) for each in tuple(self._collectors.items())])
+        # The errors last, so that what fails in a scrape is counted in the same scrape.
+        last = (ERRORS, self._errors)
+        others = [each for each in tuple(self._collectors.items()) if each[0] != ERRORS]
+        return b"".join([self._shown(*each) for each in (*others, last)])
 
     def _shown(self, name: str, collector: Collector) -> bytes:
         try:

@@ -29,6 +29,7 @@ class Pages:
         Where it cannot be rendered, what stood there stays, with the time it was taken at
         (`verdicts_taken_timestamp_seconds`), and the error is counted and logged.
         """
+        before = self._shown.dropped
         try:
             self._shown = verdicts.render(state, resource_series=self._resource_series, stale=stale)
         except Exception as error:
@@ -37,13 +38,12 @@ class Pages:
                 "verdicts could not be made into metrics: /metrics shows the ones before",
                 error=str(error),
             )
-        else:
-            if self._shown.dropped:
-                log.warning(
-                    "resources are left out of /metrics: raise metrics.resource_series",
-                    dropped=self._shown.dropped,
-                    resource_series=self._resource_series,
-                )
+        if self._shown.dropped and not before:  # once, not at every sweep
+            log.warning(
+                "resources are left out of /metrics: raise metrics.resource_series",
+                dropped=self._shown.dropped,
+                resource_series=self._resource_series,
+            )
 
     def page(self, gzipped: bool) -> bytes:
         """All metrics; never raises. Two gzip members after each other are one gzip stream."""

@@ -26,14 +26,13 @@ class Family:
 class Quoted(dict[str, str]):
     """Label values by what they are, escaped once each: few are new in a page of many series.
 
-    What UTF-8 cannot hold (half of a surrogate pair) and NUL, at which Prometheus's own parser
-    may stop, are written out as Python would show them.
+    What UTF-8 cannot hold (half of a surrogate pair) is written out as Python shows it.
     """
 
     def __missing__(self, raw: str) -> str:
         """Escape a value that was not seen before."""
         # str(): an enum's member must not stand in the page as its class shows it.
-        held = str(raw).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+        held = str(raw).encode("utf-8", "backslashreplace").decode()
         escaped = held.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
         self[raw] = escaped
         return escaped
