@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias, get_args
 
 import structlog
 from prometheus_client import (
@@ -24,21 +23,16 @@ from agent.metrics.text import PREFIX
 
 log = structlog.get_logger()
 
-Sweep: TypeAlias = Literal["full", "freshness"]
-Ended: TypeAlias = Literal["complete", "partial", "failed"]
-Skip: TypeAlias = Literal["overlap", "missed"]
-"""Why a sweep did not begin: the one before was under way; or its time was over unnoticed."""
-Part: TypeAlias = Literal["fact", "listing", "sweep", "store", "metrics", "page", "reload", "watch"]
+SWEEPS = ("full", "freshness")
+ENDED = ("complete", "partial", "failed", "stopped")
+SKIPS = ("one_waiting", "full_sweep")
+"""Why a sweep that was due did not run: one of its kind waits; a full one covers it."""
+PARTS = ("fact", "listing", "sweep", "store", "metrics", "page", "reload", "watch")
 
 OPERATIONS: frozenset[str] = OBSERVER | CREDENTIALS
 OUTCOMES = ("ok", "denied", "throttled", "timeout", "unreachable", "unparseable", "error")
 OTHER = "other"
 """The label of what is in none of the lists here: no text from outside makes a series."""
-
-SWEEPS: tuple[str, ...] = get_args(Sweep)
-ENDED: tuple[str, ...] = get_args(Ended)
-SKIPS: tuple[str, ...] = get_args(Skip)
-PARTS: tuple[str, ...] = get_args(Part)
 
 ERRORS = PREFIX + "errors_total"
 
@@ -64,9 +58,8 @@ class Own:
         self._make_sweeps()
         self._make_calls()
         self._make_rest()
-        self._gauge("build_info", "1; the version is in the label.", "version").labels(version).set(
-            1
-        )
+        build = self._gauge("build_info", "1; the version is in the label.", "version")
+        build.labels(version).set(1)
         self.add("process", ProcessCollector(registry=None))
         self.add("python", PlatformCollector(registry=None))
         self._errors = self._counter("errors", "Errors caught, by part of the agent.", "part")
@@ -100,11 +93,11 @@ class Own:
 
     # ------------------------------------------------------------ what happens
 
-    def sweep_began(self, kind: Sweep) -> None:
+    def sweep_began(self, kind: str) -> None:
         """A sweep is under way."""
         self._in_progress.labels(_of(SWEEPS, kind)).set(1)
 
-    def sweep_ended(self, kind: Sweep, outcome: Ended, seconds: float) -> None:
+    def sweep_ended(self, kind: str, outcome: str, seconds: float) -> None:
         """It ended just now and took so long."""
         sweep, now = _of(SWEEPS, kind), self._utc().timestamp()
         self._in_progress.labels(sweep).set(0)
@@ -114,11 +107,11 @@ class Own:
         if outcome in ("complete", "partial"):
             self._last_success.labels(sweep).set(now)
 
-    def skipped(self, kind: Sweep, reason: Skip) -> None:
+    def skipped(self, kind: str, reason: str) -> None:
         """A sweep was due and did not begin."""
         self._skipped.labels(_of(SWEEPS, kind), _of(SKIPS, reason)).inc()
 
-    def intervals(self, seconds: Mapping[Sweep, float]) -> None:
+    def intervals(self, seconds: Mapping[str, float]) -> None:
         """How often each kind of sweep is due."""
         for kind, interval in seconds.items():
             self._interval.labels(_of(SWEEPS, kind)).set(interval)
@@ -139,7 +132,7 @@ class Own:
         self._requests.labels(service, operation, _of(OUTCOMES, outcome)).inc()
         self._request_seconds.labels(service).observe(seconds)
 
-    def error(self, part: Part) -> None:
+    def error(self, part: str) -> None:
         """An error was caught in that part."""
         self._errors.labels(_of(PARTS, part)).inc()
 
@@ -148,7 +141,7 @@ class Own:
         self._rules.set(loaded)
 
     def rule_errors(self, findings: int) -> None:
-        """A sweep ended with so many findings that are mistakes in a rule."""
+        """A sweep ended, and so many findings are mistakes in a rule."""
         self._rule_errors.set(findings)
         self._rule_errors_total.inc(findings)
 
@@ -212,10 +205,10 @@ class Own:
         self._alive = self._gauge("loop_alive", "1 while the agent's loop turns, else 0.")
         self._rules = self._gauge("rules_loaded", "Rules in use.")
         self._rule_errors = self._gauge(
-            "rule_errors", "Findings of the last sweep that are mistakes in a rule."
+            "rule_errors", "Findings that are mistakes in a rule, as of the last sweep."
         )
         self._rule_errors_total = self._counter(
-            "rule_errors", "Findings that were mistakes in a rule, over all sweeps."
+            "rule_errors", "Findings that are mistakes in a rule, added up after every sweep."
         )
         self._reload_ok = self._gauge(
             "config_last_reload_successful",

@@ -16,11 +16,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Pages:
-    """Any thread may ask for the page while another publishes."""
+    """Any thread may ask for the page while another publishes.
+
+    `resource_series` may be set anew when the configuration is reloaded; the next page keeps to it.
+    """
 
     def __init__(self, own: Own, resource_series: int) -> None:
         self._own = own
-        self._resource_series = resource_series
+        self.resource_series = resource_series
         self._shown = verdicts.render(State(), resource_series=resource_series, stale=True)
 
     def publish(self, state: State, stale: bool) -> None:
@@ -31,7 +34,7 @@ class Pages:
         """
         before = self._shown.dropped
         try:
-            self._shown = verdicts.render(state, resource_series=self._resource_series, stale=stale)
+            self._shown = verdicts.render(state, resource_series=self.resource_series, stale=stale)
         except Exception as error:
             self._own.error("metrics")
             log.exception(
@@ -42,7 +45,7 @@ class Pages:
             log.warning(
                 "resources are left out of /metrics: raise metrics.resource_series",
                 dropped=self._shown.dropped,
-                resource_series=self._resource_series,
+                resource_series=self.resource_series,
             )
 
     def page(self, gzipped: bool) -> bytes:

@@ -12,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 from structlog.testing import capture_logs
 
+from agent.daemon.wanted_sweeps import Skipped, Sweep
 from agent.metrics.own import ENDED, OPERATIONS, OUTCOMES, PARTS, SKIPS, SWEEPS, Own
 from agent.metrics.pages import Pages
 from tests.agent.metrics.states import estate, families, labelled, parsed
@@ -24,7 +25,7 @@ def busy() -> Own:
     own = Own("1.2.3", utc=lambda: NOW)
     own.sweep_began("full")
     own.sweep_ended("full", "complete", 12.5)
-    own.skipped("freshness", "overlap")
+    own.skipped("freshness", "one_waiting")
     own.intervals({"full": 900, "freshness": 300})
     own.call("s3", "GetBucketPolicy", "ok", 0.03, ACCOUNT, REGION)
     own.error("fact")
@@ -55,7 +56,7 @@ def value(own: Own, name: str, **labels: str) -> float | None:
         ("sweep_last_success_timestamp_seconds", {"sweep": "full"}, NOW.timestamp()),
         ("sweep_last_end_timestamp_seconds", {"sweep": "freshness"}, None),
         ("sweep_interval_seconds", {"sweep": "freshness"}, 300),
-        ("sweeps_skipped_total", {"sweep": "freshness", "reason": "overlap"}, 1),
+        ("sweeps_skipped_total", {"sweep": "freshness", "reason": "one_waiting"}, 1),
         (
             "aws_requests_total",
             {"service": "s3", "operation": "GetBucketPolicy", "outcome": "ok"},
@@ -106,9 +107,9 @@ def test_a_refused_reload_leaves_the_time_of_the_one_in_use() -> None:
 def test_no_word_from_outside_becomes_a_label() -> None:
     own = Own()
     own.call("s3", "GetObject\n", "ValueError: boom", 0.1, "account", "region")
-    own.error("boom")  # type: ignore[arg-type] # what a mistake would hand in
-    own.sweep_ended("boom", "boom", 1)  # type: ignore[arg-type]
-    own.skipped("boom", "boom")  # type: ignore[arg-type]
+    own.error("boom")
+    own.sweep_ended("boom", "boom", 1)
+    own.skipped("boom", "boom")
 
     other = {"service": "other", "operation": "other", "outcome": "other"}
     assert value(own, "aws_requests_total", **other) == 1
@@ -135,6 +136,10 @@ def test_every_word_has_its_series_before_it_first_happens() -> None:
     assert set(labelled(page["trailkeeper_errors_total"], "part")) == {(each,) for each in PARTS}
     assert len(page["trailkeeper_sweeps_total"]) == len(SWEEPS) * len(ENDED)
     assert len(page["trailkeeper_sweeps_skipped_total"]) == len(SWEEPS) * len(SKIPS)
+
+
+def test_the_words_of_sweeps_are_the_schedules_own() -> None:
+    assert (tuple(Sweep), tuple(Skipped)) == (SWEEPS, SKIPS)
 
 
 class _Breaks(Collector):

@@ -76,6 +76,14 @@ def test_that_the_cap_leaves_resources_out_is_logged_when_it_begins() -> None:
     assert [(line["log_level"], line["dropped"]) for line in logs] == [("warning", 2)]
 
 
+def test_another_cap_holds_from_the_next_sweep_on() -> None:
+    pages = Pages(Own(), 0)
+    pages.resource_series = 1
+    pages.publish(state(tracked("a"), tracked("b")), stale=False)
+
+    assert len(page(pages)["trailkeeper_resource_failing"]) == 1
+
+
 def test_threads_that_scrape_while_another_publishes_see_whole_pages() -> None:
     pages = Pages(Own(), 1000)
     states = [state(*(tracked(f"{size}-{number}") for number in range(size))) for size in (20, 30)]
