@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controls.history import Event, Happening, LastKnown, State, Tracked, TrackedTarget
 from controls.history_unseen import (
+    REGIONS_UNKNOWN,
     Unseen,
     gaps_of,
     what_is_unseen,
     why_gone,
     why_hidden,
+    with_hidden_targets,
 )
 from controls.model import Coverage, Finding, Gap, Report, Status, TargetStatus
 
@@ -51,14 +53,15 @@ def advance(
     at, rules = report.taken_at, frozenset(judged)
     mine = [finding for finding in report.findings if finding.rule in rules]
     brought = {finding.id: Tracked(finding, at, at, at) for finding in mine}
-    unseen = what_is_unseen(report.targets, gaps, mine)
+    targets = with_hidden_targets(report.targets, before.targets)
+    unseen = what_is_unseen(targets, gaps, mine)
     findings, events = _advanced(
         before.findings, _Sweep(at, brought, unseen, rules, rules | frozenset(in_use))
     )
     full = rules.issuperset(in_use)
     state = State(
         findings=findings,
-        targets=_targets(before, report, full=full),
+        targets=_targets(before, targets, at, full=full),
         taken_at=at,
         waiver_notes=report.waiver_notes if full else before.waiver_notes,
         deviations=report.deviations if full else before.deviations,
@@ -76,25 +79,23 @@ def reconcile(stored: State, current: State) -> tuple[State, tuple[Event, ...]]:
     """
     if current.taken_at is None:
         return stored, ()
+    full = not current.stale
     now = [tracked.finding for tracked in current.findings.values()]
     rules = {finding.rule for finding in now}
     known = rules | {tracked.finding.rule for tracked in stored.findings.values()}
-    targets = [target.status for target in current.targets.values()]
-    unseen = what_is_unseen(targets, gaps_of(now), now)
-    judged = rules if current.stale else known
+    targets = _targets_joined(stored, current)
+    unseen = what_is_unseen([one.status for one in targets.values()], gaps_of(now), now)
     findings, events = _advanced(
-        stored.findings, _Sweep(current.taken_at, current.findings, unseen, judged, known)
+        stored.findings,
+        _Sweep(current.taken_at, current.findings, unseen, known if full else rules, known),
     )
-    narrow = stored if current.stale else current
+    told = current if full else stored
     state = replace(
         current,
         findings=findings,
-        targets={
-            place: _last_success_kept(target, stored.targets.get(place))
-            for place, target in current.targets.items()
-        },
-        waiver_notes=narrow.waiver_notes,
-        deviations=narrow.deviations,
+        targets=targets,
+        waiver_notes=told.waiver_notes,
+        deviations=told.deviations,
     )
     return state, events
 
@@ -215,20 +216,24 @@ def _event(
     )
 
 
-def _targets(before: State, report: Report, *, full: bool) -> dict[tuple[str, str], TrackedTarget]:
-    """Targets that are configured no longer are not among the report's."""
-    targets: dict[tuple[str, str], TrackedTarget] = {}
-    for status in report.targets:
+def _targets(
+    before: State, targets: Iterable[TargetStatus], at: datetime, *, full: bool
+) -> dict[tuple[str, str], TrackedTarget]:
+    """Each as the sweep found it. What is configured no longer is not among them."""
+    tracked: dict[tuple[str, str], TrackedTarget] = {}
+    for status in targets:
         place = (status.account, status.region)
-        old = before.targets.get(place)
-        seen = status.status is not Coverage.UNREADABLE
-        target = TrackedTarget(
-            status if full or old is None else _narrow(old.status, status),
-            report.taken_at,
-            report.taken_at if seen else None,
-        )
-        targets[place] = _last_success_kept(target, old)
-    return targets
+        read = status.status is not Coverage.UNREADABLE
+        new = TrackedTarget(status, at, at if read else None)
+        tracked[place] = _joined_target(new, before.targets.get(place), full=full)
+    return tracked
+
+
+def _joined_target(new: TrackedTarget, old: TrackedTarget | None, *, full: bool) -> TrackedTarget:
+    if old is None:
+        return new
+    status = new.status if full else _narrow(old.status, new.status)
+    return replace(new, status=status, last_success=new.last_success or old.last_success)
 
 
 def _narrow(full: TargetStatus, now: TargetStatus) -> TargetStatus:
@@ -238,7 +243,14 @@ def _narrow(full: TargetStatus, now: TargetStatus) -> TargetStatus:
     return replace(full, status=Coverage.PARTIAL, reason=now.reason or full.reason)
 
 
-def _last_success_kept(new: TrackedTarget, old: TrackedTarget | None) -> TrackedTarget:
-    if new.last_success is not None or old is None:
-        return new
-    return replace(new, last_success=old.last_success)
+def _targets_joined(stored: State, current: State) -> dict[tuple[str, str], TrackedTarget]:
+    statuses = [one.status for one in current.targets.values()]
+    joined: dict[tuple[str, str], TrackedTarget] = {}
+    for status in with_hidden_targets(statuses, stored.targets):
+        place = (status.account, status.region)
+        new = current.targets.get(place)
+        if new is None:
+            all_of_it = current.targets[status.account, REGIONS_UNKNOWN]
+            new = TrackedTarget(status, all_of_it.seen_at, None)
+        joined[place] = _joined_target(new, stored.targets.get(place), full=not current.stale)
+    return joined

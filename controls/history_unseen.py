@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from controls.history import Tracked
@@ -23,11 +23,31 @@ in its account and region `global`) a gap anywhere may hide any."""
 
 ANYWHERE = DERIVED - AT_THEIR_WRITER
 
+REGIONS_UNKNOWN = "all"
+"""The region of a target that stands for an account whose regions could not be listed."""
+
 SHOWN = 3
 """Reasons given for one finding; a gap anywhere may have one from every target."""
 
 Place: TypeAlias = tuple[str, str]
 """(account, region)."""
+
+
+def with_hidden_targets(
+    targets: Sequence[TargetStatus], known: Iterable[Place]
+) -> tuple[TargetStatus, ...]:
+    """The targets of a sweep, and those `known` that it lacks for it could not list the regions.
+
+    They are as unreadable as the account is, not gone.
+    """
+    unlisted = {
+        one.account: one
+        for one in targets
+        if one.region == REGIONS_UNKNOWN and one.status is Coverage.UNREADABLE
+    }
+    there = {(one.account, one.region) for one in targets}
+    missing = sorted(place for place in known if place[0] in unlisted and place not in there)
+    return (*targets, *(replace(unlisted[account], region=name) for account, name in missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +100,10 @@ def why_hidden(tracked: Tracked, unseen: Unseen) -> tuple[str, ...]:
     target = unseen.targets.get(place)
     if reasons := unseen.hidden.get((ref.kind, place)):
         return reasons
-    if ref.kind in ANYWHERE or target is None:
-        return unseen.hidden_anywhere.get(ref.kind, ())
-    if target.status is Coverage.UNREADABLE:
+    anywhere = unseen.hidden_anywhere.get(ref.kind, ())
+    if anywhere and (ref.kind in ANYWHERE or target is None):
+        return anywhere
+    if target is not None and target.status is Coverage.UNREADABLE:
         return (target.reason or "the target could not be read",)
     return ()
 
@@ -91,6 +112,8 @@ def why_gone(tracked: Tracked, unseen: Unseen) -> str:
     """What a history says of a finding that is withdrawn."""
     ref = tracked.finding.ref
     where = f"{ref.account}/{ref.region}"
+    if ref.region == REGIONS_UNKNOWN:
+        return f"the regions of {ref.account} could be listed again, or are not asked for any more"
     if _target_removed(ref, unseen) or (ref.name == EVERY and _place(ref) not in unseen.targets):
         return f"{where} is no longer among the targets"
     if ref.name == EVERY:
@@ -98,7 +121,7 @@ def why_gone(tracked: Tracked, unseen: Unseen) -> str:
     twin = _twin(tracked.finding, unseen)
     if twin is not None:
         return f"{ref.kind} {ref.name} is judged as {twin.ref.id} now"
-    return f"{ref.kind} {ref.name} is not there any more"
+    return f"{ref.kind} {ref.name} was not found any more"
 
 
 def is_gap(tracked: Tracked) -> bool:
