@@ -6,11 +6,8 @@ Use it by importing the two fixtures into a conftest:
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -114,25 +111,15 @@ class Sandbox:
         }
 
     def _admin(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body, default=_json_time).encode()
-        request = urllib.request.Request(  # noqa: S310 - our own server's address
-            f"{self.endpoint}/_sandbox/{path}", data=data, method=method
-        )
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-                return json.load(reply)
-        except urllib.error.HTTPError as refused:
-            raise AssertionError(f"{path}: {refused.read().decode()}") from refused
+            return self.server.admin(method, path, body)
+        except RuntimeError as refused:
+            raise AssertionError(str(refused)) from refused
 
 
 def _without_account(request: Any, **_: Any) -> None:
     """S3 Control puts the account id before any host, even before an address."""
     request.url = re.sub(r"//\d{12}\.", "//", request.url)
-
-
-def _json_time(value: Any) -> str:
-    text: str = value.isoformat()
-    return text
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:

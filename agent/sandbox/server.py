@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import logging
 import os
 import select
@@ -11,7 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -42,11 +45,48 @@ class Server:
         if self.process.stdout is not None:
             self.process.stdout.close()
 
+    def plant(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Takes planting steps (`agent.sandbox.planting`); datetimes may be used as times.
+
+        Raises:
+            RuntimeError: a step was refused, and why.
+        """
+        self.admin("POST", "plant", list(steps))
+
+    def fault(self, *rules: Mapping[str, Any]) -> None:
+        """Adds fault rules (`agent.sandbox.faults`). Raises RuntimeError for a wrong one."""
+        self.admin("POST", "faults", list(rules))
+
+    def clear_faults(self) -> None:
+        """Drops all fault rules and lets hanging requests go."""
+        self.admin("DELETE", "faults")
+
+    def forget_calls(self) -> None:
+        """Starts the record of calls anew; it keeps every one until then."""
+        self.admin("DELETE", "calls")
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """What the admin API answers. Raises RuntimeError if it refuses, OSError if it is gone."""
+        data = None if body is None else json.dumps(body, default=_json_time).encode()
+        request = urllib.request.Request(  # noqa: S310 - our own server's address
+            f"{self.endpoint}/_sandbox/{path}", data=data, method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+                return json.load(reply)
+        except urllib.error.HTTPError as refused:
+            raise RuntimeError(f"{path}: {refused.read().decode()}") from refused
+
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _json_time(value: Any) -> str:
+    text: str = value.isoformat()
+    return text
 
 
 def start_server(

@@ -70,6 +70,7 @@ def remove(what: str, account: str, name: str, *, region: str = "us-east-1") -> 
             del s3_backends.bucket_accounts[name]
         case "cluster":
             del redshift_backends[account][region].clusters[name]
+            _drop_snapshots(redshift_backends[account][region].snapshots, name)
         case "role":
             roles = iam_backends[account]["aws"].roles
             del roles[next(key for key, role in roles.items() if role.name == name)]
@@ -77,6 +78,12 @@ def remove(what: str, account: str, name: str, *, region: str = "us-east-1") -> 
             del logs_backends[account][region].groups[name]
         case _:
             raise ValueError(f"cannot remove a {what}, only bucket, cluster, role, log_group")
+
+
+def _drop_snapshots(snapshots: Any, cluster: str) -> None:
+    """Its automated ones go with it: one of the same name could not be created this minute."""
+    for identifier in [one for one in snapshots if one.startswith(f"rs:{cluster}-2")]:
+        del snapshots[identifier]
 
 
 STEPS: Mapping[str, Callable[..., Any]] = {
