@@ -273,10 +273,16 @@ def _add_doctor(commands: Commands[_Parser]) -> None:
 
 def _add_demo(commands: Commands[_Parser]) -> None:
     command = commands.add_parser(
-        "demo", help="a simulated estate with planted drift, checked once; runs until Ctrl-C"
+        "demo", help="the agent on a simulated estate where drift appears and heals; until Ctrl-C"
     )
     command.add_argument(
-        "--once", action="store_true", help="end after the check instead of serving on"
+        "--once", action="store_true", help="check the estate once and end, without the agent"
+    )
+    command.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:9712",
+        help="the agent serves there (default: 127.0.0.1:9712; port 0: any free one)",
     )
     command.add_argument(
         "--port", type=int, default=0, help="the simulated AWS listens here (default: any free)"

@@ -41,7 +41,8 @@ def configure(level: int = logging.WARNING) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    _adopt_libraries(level, shared, renderer)
+    # What libraries tell of their inner life is nobody's concern; their warnings are.
+    _adopt_libraries(max(level, logging.WARNING), shared, renderer)
 
 
 def _adopt_libraries(level: int, shared: list[Processor], renderer: Processor) -> None:

@@ -1,9 +1,8 @@
-"""`trailkeeper demo`: a simulated estate with planted drift, checked once, then left running."""
+"""`trailkeeper demo`: the agent on a simulated estate, where drift appears and heals."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -21,11 +20,20 @@ from agent.verdict import exit_code
 from controls.model import Report, Severity
 
 if TYPE_CHECKING:
+    from agent.daemon.run import Agent
     from agent.sandbox.server import Server
+
+AGENT = """\
+
+# Far shorter than anyone would want for real: so that drift shows within seconds.
+intervals: {{full_seconds: 15, freshness_seconds: 5, spread_seconds: 0, reload_seconds: 2}}
+state_directory: {state}
+http: {{listen: "{listen}"}}
+"""
 
 
 def run(args: Namespace) -> int:
-    """Start the estate, check it, explain two findings; serve on until Ctrl-C unless `--once`."""
+    """Start the estate, then the agent on it until Ctrl-C; with `--once`, check it once and end."""
     try:
         from agent.sandbox.server import start_server  # noqa: PLC0415 - an extra, and heavy
     except ImportError as error:
@@ -42,16 +50,15 @@ def run(args: Namespace) -> int:
         raise StopError(WRONG_USE, f"the simulated AWS does not start: {error}") from error
     with server, tempfile.TemporaryDirectory(prefix="trailkeeper-demo-") as folder:
         config = Path(folder) / "trailkeeper.yaml"
-        config.write_text(estate.configuration(), encoding="utf-8")
-        environment = _environment(server)
+        running = AGENT.format(state=Path(folder) / "state", listen=args.listen)
+        config.write_text(estate.configuration() + running, encoding="utf-8")
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
-        os.environ.update(environment)
-        _say(_check_once(config, estate.WALKTHROUGH))
-        if not args.once:
-            _say(_invitation(environment, config))
-            _until_interrupted()
-    return 0
+        os.environ.update(_environment(server))
+        if args.once:
+            _say(_check_once(config, estate.WALKTHROUGH))
+            return 0
+        return _agent(server, config)
 
 
 def _environment(server: Server) -> dict[str, str]:
@@ -68,6 +75,50 @@ def _environment(server: Server) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+# ---------------------------------------------------------------- the agent
+
+
+def _agent(server: Server, config: Path) -> int:
+    """The agent itself, as it runs anywhere, while the estate drifts."""
+    from agent.daemon.run import run as run_agent  # noqa: PLC0415
+    from agent.sandbox.drift import STORY, play  # noqa: PLC0415
+
+    end = threading.Event()
+
+    def drift(agent: Agent) -> None:
+        _say(_invitation(agent.url, _environment(server), config))
+        threading.Thread(
+            target=play, args=(STORY, server, end.wait, _say), name="drift", daemon=True
+        ).start()
+
+    try:
+        return run_agent(build_parser().parse_args(["--config", str(config)]), ready=drift)
+    finally:
+        end.set()
+
+
+def _invitation(url: str, environment: dict[str, str], config: Path) -> str:
+    exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
+    return f"""\
+The agent runs on a simulated estate of three accounts, sweeping every 15 seconds.
+
+  {url}/            what fails now, what changed, the last 30 days
+  {url}/findings    every finding, to filter and sort
+  {url}/metrics     for Prometheus
+
+In another terminal, this points any AWS tool at the estate:
+
+  unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN
+{exports}
+  trailkeeper --check --config {config}
+
+Drift appears and heals from now on; Ctrl-C ends it.
+"""
+
+
+# ---------------------------------------------------------------- one check
 
 
 def _check_once(config: Path, walkthrough: tuple[tuple[str, str], ...]) -> str:
@@ -101,23 +152,6 @@ def _check_once(config: Path, walkthrough: tuple[tuple[str, str], ...]) -> str:
 def _meaning(code: int, report: Report) -> str:
     failed = sum(1 for finding in report.findings if finding.status == "fail")
     return f"{failed} findings fail, as planted" if code == 1 else "see the findings above"
-
-
-def _invitation(environment: dict[str, str], config: Path) -> str:
-    exports = "\n".join(f"export {name}={value}" for name, value in environment.items())
-    return (
-        "The estate keeps running. In another terminal, this points any AWS tool at it:\n\n"
-        f"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n{exports}\n\n"
-        f"trailkeeper --check --config {config}\n"
-        "aws redshift describe-clusters\n\nCtrl-C ends it."
-    )
-
-
-def _until_interrupted() -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
 
 
 def _say(text: str) -> None:

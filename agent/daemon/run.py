@@ -119,6 +119,7 @@ def _publish(parts: Parts, loaded: Loaded, restored: State) -> None:
     own, intervals = parts.own, _intervals(loaded.settings, loaded)
     own.intervals({kind.value: seconds for kind, seconds in intervals.items()})
     own.rules(len(loaded.rules))
+    own.alive(turning=True)
     own.reloaded(ok=True, at=parts.utc())
     own.store(parts.keeper.up, parts.keeper.pending)
     parts.pages.publish(restored, stale=True)

@@ -110,15 +110,12 @@ class Sweeper:
             self._aws[1].close()
 
     def _tick(self) -> None:
-        """Let the store catch up; what it knew from before is published once it is back."""
+        """Let the store catch up."""
         try:
-            reconciled = self._parts.keeper.tick()
+            self._parts.keeper.tick()
         except Exception:
             self._parts.own.error("store")
             log.exception("store_tick_failed")
-            return
-        if reconciled is not None:
-            self._publish(reconciled)
 
     def _sweep(self, kind: Sweep) -> None:
         """One sweep. Whatever goes wrong ends it, is said and counted; the next one comes."""

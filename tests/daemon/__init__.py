@@ -1,0 +1,1 @@
+"""The agent itself, as a process, against the simulated AWS."""
