@@ -43,6 +43,10 @@ def target(
 
 
 HERE, THERE = target(), target(ARCHIVE)
+UNREADABLE = target(status=Coverage.UNREADABLE, reason="sts:AssumeRole denied")
+REGIONS_UNLISTED = target(
+    region="all", status=Coverage.UNREADABLE, reason="ec2:DescribeRegions denied"
+)
 
 
 def cluster(

@@ -9,7 +9,7 @@ import pytest
 
 from controls.history import Happening, LastKnown, State
 from controls.history_advance import reconcile
-from controls.model import Coverage, Gap, Status, WaiverNote
+from controls.model import Gap, Status, WaiverNote
 from tests.controls.sweeps import (
     ACCOUNT,
     ARCHIVE,
@@ -17,7 +17,9 @@ from tests.controls.sweeps import (
     CLUSTER,
     DENIED,
     REGION,
+    REGIONS_UNLISTED,
     THERE,
+    UNREADABLE,
     after,
     as_stored,
     cluster,
@@ -26,7 +28,6 @@ from tests.controls.sweeps import (
     open_in,
     replayed,
     sweep,
-    target,
 )
 
 FAIL, UNKNOWN, PASS = Status.FAIL, Status.UNKNOWN, Status.PASS
@@ -124,16 +125,14 @@ def test_what_only_the_store_knows_is_withdrawn_after_a_sweep_of_all() -> None:
     ]
 
 
-DARK = target(status=Coverage.UNREADABLE, reason="sts:AssumeRole denied")
-UNLISTED = target(region="all", status=Coverage.UNREADABLE, reason="ec2:DescribeRegions denied")
-
-
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [
         pytest.param({"gaps": (gap(),)}, DENIED, id="not listed"),
-        pytest.param({"targets": (DARK,)}, DARK.reason, id="unreadable"),
-        pytest.param({"targets": (UNLISTED,)}, UNLISTED.reason, id="regions not listed"),
+        pytest.param({"targets": (UNREADABLE,)}, UNREADABLE.reason, id="unreadable"),
+        pytest.param(
+            {"targets": (REGIONS_UNLISTED,)}, REGIONS_UNLISTED.reason, id="regions not listed"
+        ),
     ],
 )
 def test_what_only_the_store_knows_and_is_hidden_now_is_unknown(
@@ -173,16 +172,16 @@ def test_of_a_rule_that_was_not_judged_yet_all_stays_as_stored() -> None:
 
 
 def test_targets_are_those_of_now_and_remember_their_last_success() -> None:
-    current, _ = sweep(State(), targets=(DARK,))
+    current, _ = sweep(State(), targets=(UNREADABLE,))
 
     state, _ = reconcile(stored(FAIL), current)
 
     (one,) = state.targets.values()
-    assert (one.status, one.last_success) == (DARK, minute(-60))
+    assert (one.status, one.last_success) == (UNREADABLE, minute(-60))
 
 
 def test_targets_whose_region_could_not_be_listed_are_not_lost() -> None:
-    current, _ = sweep(State(), targets=(UNLISTED, THERE))
+    current, _ = sweep(State(), targets=(REGIONS_UNLISTED, THERE))
 
     state, _ = reconcile(stored(FAIL), current)
 
