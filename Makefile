@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint rules bench docs lock wheel clean help
+.PHONY: demo test lint rules bench docs manifests lock wheel image clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,14 +39,24 @@ docs: $(READY) ## the generated catalogue of rules, and the picture of the READM
 	$(BIN)/trailkeeper rules docs > docs/rules.md
 	$(BIN)/python docs/picture.py
 
+manifests: ## the PrometheusRule of deploy/kubernetes, from deploy/prometheus/rules.yml
+	$(PYTHON) deploy/kubernetes/prometheusrule.py
+
 wheel: $(READY) ## the wheel, in dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
-lock: ## both lock files anew, from pyproject.toml (needs uv)
+image: $(READY) ## the container image, built and proved to run (docker, or root and podman)
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python deploy/image/build.py
+	$(BIN)/python deploy/image/prove.py
+
+lock: ## the lock files anew, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate \
 	  --python-version 3.11 -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --no-header \
 	  --no-annotate --python-version 3.11 -o requirements-dev.lock
+	echo 'hatchling>=1.27' | uv pip compile - --constraint requirements-dev.lock --generate-hashes \
+	  --universal --no-header --no-annotate --python-version 3.11 -o requirements-build.lock
 
 clean: ## remove the virtualenv and what was built
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
