@@ -1,0 +1,136 @@
+"""What the engineer on call must know before reading a page: the agent's own troubles, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.daemon.health import Health
+from agent.web.index import Index
+from agent.web.shown import ago, moment, short
+
+FEW = 3
+"""So many unreadable targets are named; the rest is counted."""
+
+
+class Level(StrEnum):
+    """How grave: what is shown cannot be relied on; something is amiss; good to know."""
+
+    ALARM = "alarm"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line at the top of every page; `link` leads to more."""
+
+    level: Level
+    what: str
+    detail: str
+    link: str = ""
+
+
+def notices(index: Index, health: Health) -> tuple[Notice, ...]:
+    """All that hold now, the gravest first."""
+    found = [*_of_agent(health), *_of_verdicts(index, health), *_of_targets(index)]
+    return tuple(sorted(found, key=lambda one: list(Level).index(one.level)))
+
+
+def _of_agent(health: Health) -> Iterator[Notice]:
+    if not health.alive:
+        yield Notice(
+            Level.ALARM,
+            "The agent stands still.",
+            f"{_sentence(health.why_dead or 'The watchdog found its loop not turning')} What is "
+            "shown is no longer renewed; restart the agent (an orchestrator does so by /healthz).",
+            "/agent",
+        )
+    if not health.store_up:
+        waiting = health.store_pending
+        kept = (
+            f" {waiting} sweep{'s' if waiting != 1 else ''} wait to be written." if waiting else ""
+        )
+        yield Notice(
+            Level.WARNING,
+            "The store cannot be reached.",
+            f"{_sentence(health.store_problem)} Verdicts here are live, history is missing.{kept}",
+            "/agent",
+        )
+    if not health.reload_ok:
+        since = f" of {moment(health.reloaded_at)} UTC" if health.reloaded_at else ""
+        yield Notice(
+            Level.WARNING,
+            "The changed configuration was refused.",
+            f"The one{since} stays in force. {_sentence(health.reload_problem)}",
+            "/agent",
+        )
+    if health.needs_restart:
+        yield Notice(
+            Level.NOTE,
+            "Changed settings wait for a restart:",
+            f"{', '.join(health.needs_restart)}.",
+            "/agent",
+        )
+    for kind, sweep in sorted(health.last_sweeps.items()):
+        if sweep.outcome == "failed":
+            yield Notice(
+                Level.ALARM,
+                f"The last {kind} sweep failed {ago(sweep.ended_at, health.now)}.",
+                f"{_sentence(sweep.reason)} Verdicts are from before it.",
+                "/agent",
+            )
+
+
+def _of_verdicts(index: Index, health: Health) -> Iterator[Notice]:
+    state = index.state
+    if state.taken_at is None:
+        running = f"the {health.sweeping} sweep is under way" if health.sweeping else "none runs"
+        yield Notice(
+            Level.WARNING,
+            "Nothing has been judged yet.",
+            f"No sweep has ended since the start {ago(health.started_at, health.now)}; {running}.",
+        )
+    elif state.stale:
+        yield Notice(
+            Level.WARNING,
+            "Restored from the store, not yet confirmed by a sweep.",
+            f"These verdicts were taken {moment(state.taken_at)} UTC, "
+            f"{ago(state.taken_at, health.now)}, before the agent started.",
+        )
+    mistaken = sum(one.finding.rule_error for one in index.findings)
+    if mistaken:
+        yield Notice(
+            Level.WARNING,
+            f"{mistaken} finding{'s are' if mistaken != 1 else ' is'} unknown by a rule's mistake.",
+            "The rule has to be put right: what it watches over is not judged.",
+            "/findings?status=unknown",
+        )
+
+
+def _of_targets(index: Index) -> Iterator[Notice]:
+    blind = index.unreadable
+    if not blind:
+        return
+    named = [
+        f"{target.status.account}/{target.status.region}"
+        f" ({short(target.status.reason or 'no reason was given')})"
+        for target in blind[:FEW]
+    ]
+    more = f" and {len(blind) - FEW} more" if len(blind) > FEW else ""
+    total = len(index.state.targets)
+    yield Notice(
+        Level.ALARM,
+        f"{len(blind)} of {total} target{'s' if total != 1 else ''} could not be read.",
+        f"Findings there are unknown, and no longer watched: {'; '.join(named)}{more}.",
+        "/targets",
+    )
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop, whatever it came with."""
+    text = text.strip()
+    if not text:
+        return ""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
