@@ -84,6 +84,11 @@ class Server:
             connection.execute(text(statement))
         engine.dispose()
 
+    def disconnect(self, database: str) -> None:
+        """Cut every connection to the database."""
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+        self.execute(f"{cut}'{database}'")
+
     def _pg_ctl(self, *words: str) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), *words)
 

@@ -52,7 +52,7 @@ def migrate(address: Address, connection: Connection) -> None:
     if found == wanted:
         return
     if found is None:
-        _refuse_strangers(address, connection)
+        refuse_strangers(address, connection)
     else:
         refuse_newer(address, connection, found)
     command.upgrade(configuration(connection), wanted)
@@ -83,8 +83,8 @@ def _last_agent(connection: Connection) -> str:
     return str(value or "").strip('"')
 
 
-def _refuse_strangers(address: Address, connection: Connection) -> None:
-    """A file of another program, or tables of the same names, are not ours to write into."""
+def refuse_strangers(address: Address, connection: Connection) -> None:
+    """Raises StoreRefusedError for another program's file, or tables that bear our names."""
     there = set(inspect(connection).get_table_names())
     strange = there if connection.dialect.name == "sqlite" else there & set(METADATA.tables)
     if strange:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import re
 import sqlite3
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -67,11 +69,7 @@ def prepare(path: Path, mounts: Path = MOUNTS) -> None:
         OSError: what may pass, such as a full disk.
     """
     refuse_network(path, mounts)
-    if path.is_dir():
-        raise StoreRefusedError(
-            f"The store {path} is a folder; it has to be a file. "
-            f"Write store.url: sqlite:///{path}/trailkeeper.db."
-        )
+    refuse_folder(path)
     try:
         _make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -83,6 +81,15 @@ def prepare(path: Path, mounts: Path = MOUNTS) -> None:
         raise
     with os.fdopen(handle, "rb") as file:
         refuse_strange(path, file.read(len(_HEADER)))
+
+
+def refuse_folder(path: Path) -> None:
+    """Raises StoreRefusedError where a folder stands in the place of the file."""
+    if path.is_dir():
+        raise StoreRefusedError(
+            f"The store {path} is a folder; it has to be a file. "
+            f"Write store.url: sqlite:///{path}/trailkeeper.db."
+        )
 
 
 def _make_folder(folder: Path) -> None:
@@ -122,19 +129,30 @@ def take_lock(path: Path) -> int:
     except PermissionError as error:
         raise _not_writable(beside, error) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, b"%d\n" % os.getpid(), 0)
-    except BlockingIOError as error:
+        taken = _flock(handle)
+        if taken:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, b"%d\n" % os.getpid(), 0)
+    except OSError:
+        os.close(handle)
+        raise
+    if not taken:
         os.close(handle)
         raise StoreRefusedError(
             f"The store {path} is in use by another agent{_holder(beside)}. Stop that one, or name "
             "another file in store.url; one file has one writer."
-        ) from error
-    except OSError:
-        os.close(handle)
-        raise
+        )
     return handle
+
+
+def _flock(handle: int) -> bool:
+    """Whether the lock is ours. The doctor's look holds it for an instant: so there are tries."""
+    for _ in range(10):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def lock_path(path: Path) -> Path:

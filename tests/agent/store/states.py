@@ -102,7 +102,7 @@ def swept(
 
 def drifting(number: int, seed: int = 1, clusters: int = 6) -> list[Finding]:
     """The findings of sweep `number`: the same for the same seed, some other each time."""
-    chance = random.Random(f"{seed}/{number}")
+    chance = random.Random(f"{seed}/{number}")  # noqa: S311 - a drift that can be repeated
     return [
         finding(chance.choice(list(Status)), f"c-{cluster}", rule, START + number * QUARTER)
         for cluster in range(clusters)
