@@ -27,11 +27,13 @@ OPEN = (Status.FAIL.value, Status.UNKNOWN.value, Status.WAIVED.value)
 class Known:
     """What stands in the store, remembered so that only what changed is written.
 
-    `findings` are digests by id, `targets` documents by (account, region).
+    `findings` are digests by id, `targets` documents by (account, region). `state` is what they
+    were made of, where it was written here: a freshness sweep hands most findings on as they are.
     """
 
     findings: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    state: State = field(default_factory=State)
 
 
 def read_known(connection: Connection) -> Known:
@@ -58,10 +60,10 @@ def write(
     """
     new = _write_sweeps(connection, sweeps)
     _write_events(connection, sweeps, new, events)
-    findings = _write_findings(connection, known.findings, state)
+    findings = _write_findings(connection, known, state)
     targets = _write_targets(connection, known.targets, state)
     _write_meta(connection, state)
-    return Known(findings, targets)
+    return Known(findings, targets, state)
 
 
 def _upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -144,20 +146,21 @@ def _event_row(event: Event, sweep: str | None) -> Row:
 # ---------------------------------------------------------------- what is known
 
 
-def _write_findings(
-    connection: Connection, known: Mapping[str, str], state: State
-) -> dict[str, str]:
-    judged = judged_at(state)
+def _write_findings(connection: Connection, known: Known, state: State) -> dict[str, str]:
+    judged, judged_before = judged_at(state), judged_at(known.state)
     digests: dict[str, str] = {}
     changed: list[Row] = []
     for identity, tracked in state.findings.items():
-        key = storable(identity)
+        key, rule = storable(identity), tracked.finding.rule
+        if known.state.findings.get(identity) is tracked and judged_before[rule] == judged[rule]:
+            digests[key] = known.findings[key]
+            continue
         written = FindingText(tracked, judged)
         digests[key] = written.digest
-        if known.get(key) != written.digest:
+        if known.findings.get(key) != written.digest:
             changed.append(_finding_row(key, tracked, written))
     _upsert(connection, FINDINGS, changed)
-    if gone := [{"gone": key} for key in known if key not in digests]:
+    if gone := [{"gone": key} for key in known.findings if key not in digests]:
         connection.execute(delete(FINDINGS).where(FINDINGS.c.id == bindparam("gone")), gone)
     _put(connection, "judged", {rule: moment(at) for rule, at in judged.items()})
     return digests

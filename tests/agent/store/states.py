@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from agent.store.records import SweepRecord
@@ -92,12 +92,19 @@ def sweep(
 
 
 def swept(
-    before: State, number: int, findings: Iterable[Finding], *, at: datetime | None = None
+    before: State,
+    number: int,
+    findings: Iterable[Finding],
+    *,
+    at: datetime | None = None,
+    judged: Sequence[str] = RULES,
 ) -> tuple[SweepRecord, State, tuple[Event, ...]]:
-    """One full sweep after another: its record, the state after it, and what happened."""
+    """One sweep after another: its record, the state after it, and what happened."""
     at = at or START + number * QUARTER
-    state, events = advance(before, report(at, findings), (), RULES, RULES)
-    return sweep(number, at, state), state, events
+    mine = [one for one in findings if one.rule in judged]
+    state, events = advance(before, report(at, mine), (), judged, RULES)
+    kind = "full" if set(judged) == set(RULES) else "freshness"
+    return sweep(number, at, state, kind=kind), state, events
 
 
 def drifting(number: int, seed: int = 1, clusters: int = 6) -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from agent.store.documents import FindingText
 from agent.store.opening import open_store
 from agent.store.records import Day, StoreError, SweepRecord
 from agent.store.store import Store
@@ -215,6 +216,27 @@ def test_only_the_findings_that_changed_are_written_after_a_restart_too(url: str
         assert dict(rows)["INSERT INTO findings"] == 1
 
 
+def test_a_freshness_sweep_looks_at_the_findings_of_its_rules_alone(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+
+    def noted(tracked: Tracked, judged: Mapping[str, datetime]) -> FindingText:
+        looked_at.append(tracked.finding.rule)
+        return FindingText(tracked, judged)
+
+    monkeypatch.setattr("agent.store.writing.FindingText", noted)
+    with opened(url) as store:
+        record, state, events = swept(State(), 0, drifting(0))
+        store.write((record,), state, events)
+        looked_at.clear()
+        record, state, events = swept(state, 1, drifting(1), judged=("rule-b",))
+        store.write((record,), state, events)
+
+        assert set(looked_at) == {"rule-b"}
+        assert as_restored(store.load()) == as_restored(state)
+
+
 def test_a_finding_that_is_gone_leaves_the_findings_and_keeps_its_events(url: str) -> None:
     with opened(url) as store:
         record, state, events = swept(State(), 0, [finding(Status.FAIL)])
@@ -404,7 +426,7 @@ def test_there_is_nothing_to_read_before_the_first_start(url: str) -> None:
 # ---------------------------------------------------------------- the rule
 
 
-STEPS = st.lists(st.sampled_from(["sweep", "same", "reopen", "load"]), max_size=12)
+STEPS = st.lists(st.sampled_from(["sweep", "same", "freshness", "reopen", "load"]), max_size=12)
 
 
 @given(steps=STEPS, seed=st.integers(0, 1_000))
@@ -417,7 +439,11 @@ def test_whatever_is_written_and_reopened_the_last_state_comes_back(
 
 
 def test_so_it_is_on_the_other_backend(postgres: str) -> None:
-    _replay(postgres, ["sweep", "sweep", "reopen", "same", "load", "sweep", "reopen"] * 3, 7)
+    _replay(
+        postgres,
+        ["sweep", "freshness", "reopen", "same", "load", "freshness", "sweep", "reopen"] * 3,
+        7,
+    )
 
 
 def _replay(url: str, steps: list[str], seed: int) -> None:
@@ -432,8 +458,9 @@ def _replay(url: str, steps: list[str], seed: int) -> None:
                 state = store.load()
             else:
                 number += 1
-                found = drifting(number if step == "sweep" else 0, seed)
-                record, state, events = swept(state, number, found)
+                found = drifting(0 if step == "same" else number, seed)
+                judged = states.RULES[:1] if step == "freshness" else states.RULES
+                record, state, events = swept(state, number, found, judged=judged)
                 store.write((record,), state, events)
             assert as_restored(store.load()) == as_restored(state)
             assert replayed(store) == unsettled(state)
