@@ -144,7 +144,6 @@ def _joined(old: Tracked, new: Tracked) -> Tracked:
         first_seen=old.first_seen,
         seen_at=max(new.seen_at, old.seen_at),
         last_known=new.last_known or _last_known(old, new.finding),
-        stale=new.stale,
     )
 
 

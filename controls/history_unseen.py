@@ -127,8 +127,6 @@ def why_gone(tracked: Tracked, unseen: Unseen) -> str:
 def is_gap(tracked: Tracked) -> bool:
     """Whether it stood for what could not be seen, and never for a resource that was judged."""
     finding = tracked.finding
-    if finding.ref.name == EVERY:
-        return True
     never_known = finding.status is Status.UNKNOWN and tracked.last_known is None
     return never_known and not finding.facts
 
@@ -149,9 +147,11 @@ def _target_removed(ref: Ref, unseen: Unseen) -> bool:
 
 
 def _twin(finding: Finding, unseen: Unseen) -> Finding | None:
-    """The same resource under another id: a bucket whose owner could be told, or cannot now."""
-    twin = unseen.twins.get((finding.rule, finding.ref.arn))
-    return twin if twin is not None and twin.ref.id != finding.ref.id else None
+    """The same resource under another id, of a finding that the sweep did not bring.
+
+    A bucket whose owner cannot be told stands in its writer's account, else in its owner's.
+    """
+    return unseen.twins.get((finding.rule, finding.ref.arn))
 
 
 def _place(ref: Ref) -> Place:

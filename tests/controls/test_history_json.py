@@ -151,6 +151,10 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
         pytest.param({"since": "0001-01-01T00:00:00+10:00"}, id="a time before all times"),
         pytest.param({"since": "yesterday"}, id="no time"),
         pytest.param({"finding": []}, id="a list instead of a finding"),
+        pytest.param(
+            {"finding": finding_to_json(cluster(Status.FAIL)) | {"facts": []}},
+            id="a list instead of facts",
+        ),
         pytest.param({"finding": {"rule": "r"}}, id="members are missing"),
         pytest.param({"last_known": {"status": "fine", "at": "x"}}, id="no such status"),
     ],

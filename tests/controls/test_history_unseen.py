@@ -142,6 +142,11 @@ def test_what_may_only_be_hidden_becomes_unknown(
         ),
         pytest.param(
             cluster(FAIL),
+            {"targets": (replace(UNREADABLE, region="us-east-1"), THERE)},
+            id="its target is no longer configured, and another of the account is unreadable",
+        ),
+        pytest.param(
+            cluster(FAIL),
             {"targets": (REGIONS_UNLISTED, HERE, THERE)},
             id="its target was read, though regions could not be listed",
         ),
@@ -186,6 +191,28 @@ def test_a_waived_failure_that_is_hidden_shows_no_waiver() -> None:
     state, _ = sweep(after(waived), at=15, gaps=(gap(),))
 
     assert state.findings[DWH].finding.waiver is None
+
+
+def test_a_mistaken_rule_is_not_why_a_finding_is_hidden() -> None:
+    state, _ = sweep(after(replace(cluster(UNKNOWN), rule_error=True)), at=15, gaps=(gap(),))
+
+    assert not state.findings[DWH].finding.rule_error
+
+
+def test_a_failure_without_facts_is_hidden_too() -> None:
+    state, _ = sweep(after(replace(cluster(FAIL), facts={})), at=15, gaps=(gap(),))
+
+    assert state.findings[DWH].failing
+
+
+def test_the_logs_of_a_cluster_share_its_arn_and_are_not_the_same_log() -> None:
+    arn = "arn:aws:redshift:eu-west-1:111122223333:cluster:dwh"
+    gone = replace(LOG_FAILS, ref=replace(LOG_FAILS.ref, arn=arn))
+    other = judged(UNKNOWN, replace(gone.ref, name="dwh/userlog"))
+
+    state, _ = sweep(after(gone, other), other, at=15)
+
+    assert list(state.findings) == [other.id]
 
 
 def test_a_bucket_whose_owner_cannot_be_told_now_is_the_same_bucket() -> None:
