@@ -41,7 +41,7 @@ SECONDS_TO_STOP = 10
 
 BACKUP = (
     'import sqlite3; sqlite3.connect("/var/lib/trailkeeper/trailkeeper.db")'
-    """.execute("VACUUM INTO '/var/lib/trailkeeper/backup.db'")"""
+    '.execute("VACUUM INTO ?", ["/var/lib/trailkeeper/backup.db"])'
 )
 """What docs/deploy.md gives to `python -c` in the running container."""
 
