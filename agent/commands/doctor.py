@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from agent.aws.access import AccountAccess
 from agent.aws.door import Aws
 from agent.aws.hands import iam_actions
 from agent.collect import Target
+from agent.config import Settings
 from agent.doctor_probes import PROBES, Probe, Sample, find_sample
 from agent.loading import Loaded, load
 from agent.output import printable, write_result
@@ -55,6 +57,7 @@ def examine(args: Namespace) -> Iterator[Line]:
     """Everything, in the order in which one thing needs the other. Raises StopError (2) early."""
     loaded = load(args)
     yield Line("ok", f"configuration and {len(loaded.rules)} rules load")
+    yield from _store(loaded.settings)
     aws = open_aws(loaded.settings)
     try:
         plan = plan_targets(aws, loaded.settings, accounts=args.accounts, regions=args.regions)
@@ -69,6 +72,20 @@ def examine(args: Namespace) -> Iterator[Line]:
         yield from _clock(aws, AccountAccess("", region=aws.default_region()))
     finally:
         aws.close()
+
+
+def _store(settings: Settings) -> Iterator[Line]:
+    """What an agent that starts now would meet: its secrets, and where its history is kept."""
+    from agent.daemon.files import read_files  # noqa: PLC0415 - a check has no use for a store
+    from agent.store.probe import probe  # noqa: PLC0415
+
+    try:
+        files = read_files(settings, os.environ)
+    except StopError as stop:
+        yield Line("bad", "files of the agent", " ".join(stop.message.splitlines()))
+        return
+    for found in probe(files.store):
+        yield Line("ok" if found.ok else "bad", f"agent: {found.what}", found.advice)
 
 
 def _account(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,7 +56,32 @@ def test_all_is_well(sandbox: Sandbox, run: Run, now: datetime) -> None:
 
     assert bad(ran) == {}
     assert ran.code == 0
-    assert len(lines(ran)) == 3 + len(PROBES)
+    assert len(lines(ran)) == 4 + len(PROBES)
+
+
+def test_a_store_that_cannot_be_used_is_told(
+    sandbox: Sandbox, run: Run, now: datetime, tmp_path: Path
+) -> None:
+    sandbox.plant(right(now))
+    (tmp_path / "no.db").write_text("this is no database, but it is long enough to look like one")
+
+    ran = run("doctor", settings={"store": {"url": f"sqlite:///{tmp_path / 'no.db'}"}})
+
+    ((what, said),) = bad(ran).items()
+    assert what.startswith("agent: ")
+    assert said.startswith("BAD: ")
+    assert ran.code == 3
+
+
+def test_secrets_that_are_not_there_are_told(
+    sandbox: Sandbox, run: Run, now: datetime, tmp_path: Path
+) -> None:
+    sandbox.plant(right(now))
+
+    ran = run("doctor", settings={"http": {"token_file": str(tmp_path / "none")}})
+
+    assert list(bad(ran)) == ["files of the agent"]
+    assert ran.code == 3
 
 
 def test_its_calls_change_nothing(sandbox: Sandbox, run: Run, now: datetime) -> None:
