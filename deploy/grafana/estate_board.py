@@ -163,14 +163,14 @@ ESTATE: Json = dashboard(
             "Over time",
             [
                 over_time(
-                    "Compliance by account",
+                    "Compliance by account over time",
                     "A gap is a time without an agent: nobody looked.",
                     [Query(ratio("account"), "{{account}}")],
                     unit="percentunit",
                     defaults={"max": 1},
                 ),
                 over_time(
-                    "Compliance by rule",
+                    "Compliance by rule over time",
                     "The mean of the accounts.",
                     [
                         Query(
