@@ -18,6 +18,9 @@ LEFT, RIGHT = 46, 8
 LINE_TOP, LINE_BOTTOM = 14, 138
 BARS_TOP, BARS_BOTTOM = 172, 240
 
+STARTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96)
+"""The lowest shares that the axis may begin with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -66,7 +69,9 @@ def chart(days: Sequence[Day], today: date) -> Chart | None:
     return Chart(
         columns=columns,
         lines=_lines(columns),
-        ticks=tuple((_height(share, least), percent(share)) for share in _ticks(least)),
+        ticks=tuple(
+            (_height(share, least), f"{share:.0%}".replace("%", " %")) for share in _ticks(least)
+        ),
         most=number(most),
         gaps=gaps,
         summary=_summary(columns, gaps),
@@ -105,9 +110,9 @@ def _column(first: date, at: int, known: Mapping[date, Day], least: float, most:
 
 
 def _least(shares: Sequence[float | None]) -> float:
-    """Where the axis begins: 0, 50, 80, 90 or 95 %, so that the line is not a flat one."""
+    """Where the axis begins, so that the line is not a flat one."""
     lowest = min((share for share in shares if share is not None), default=0.0)
-    return max(start for start in (0.0, 0.5, 0.8, 0.9, 0.95) if start == 0 or start <= lowest)
+    return max(start for start in STARTS if start <= lowest)
 
 
 def _ticks(least: float) -> tuple[float, ...]:

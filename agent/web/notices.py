@@ -129,8 +129,10 @@ def _of_targets(index: Index) -> Iterator[Notice]:
 
 
 def _sentence(text: str) -> str:
-    """With a capital and a full stop, whatever it came with."""
+    """With a capital and a full stop, whatever it came with; a file or setting keeps its name."""
     text = text.strip()
     if not text:
         return ""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+    first = text.split(maxsplit=1)[0]
+    start = text[0].upper() if first.isalpha() else text[0]
+    return f"{start}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

@@ -12,7 +12,7 @@ from agent.web.page import Look, Page, past
 WORST = 10
 """Failing findings on this page; the rest is a link away."""
 
-CHANGES = 12
+CHANGES = 10
 
 
 def overview(look: Look) -> Page:

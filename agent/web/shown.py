@@ -19,6 +19,9 @@ _UNSEEN = re.compile(
 )
 """Controls, line breaks, changes of writing direction, what has no width, halves of characters."""
 
+_DOTS = re.compile(r"(?<![^/])\.{1,2}(?=/|$)")
+"""A step of a path that is no name: here, or one up."""
+
 SHORT = 160
 """Characters of a text in a table; the whole stands on the page of its own."""
 
@@ -111,7 +114,8 @@ def value(of: Value | None) -> str:
 
 def resource_link(ref: Ref) -> str:
     """The address of a resource's page."""
-    return "/resources/" + "/".join(map(_path, (ref.kind, ref.account, ref.region, ref.name)))
+    parts = [_path(part, safe=":*@") for part in (ref.kind, ref.account, ref.region)]
+    return "/".join(["/resources", *parts, _path(ref.name)])
 
 
 def finding_link(finding: str) -> str:
@@ -124,15 +128,19 @@ def rule_link(rule: str) -> str:
     return f"/rules/{_path(rule)}"
 
 
-def _path(text: str) -> str:
+def _path(text: str, safe: str = "/:*@") -> str:
     """The text as part of a path: quoted, and quoted again.
 
     Browsers take `..` away, and servers undo one quoting before they look for a page, so that
     line breaks and what is no character would find none. Ordinary names stay as they are.
     """
-    once = quote(text, safe="/:*@ ", errors="surrogatepass")
-    once = re.sub(r"(?<![^/])\.(?=\.?(?:/|$))", "%2E", once)
-    return quote(once, safe="/:*@")
+    once = quote(text, safe=safe, errors="surrogatepass")
+    return quote(_DOTS.sub(lambda dots: "%2E" * len(dots[0]), once), safe=safe)
+
+
+def query(text: str) -> str:
+    """The text as the value of a query parameter."""
+    return quote(text, safe="", errors="replace")
 
 
 def from_path(path: str) -> str:
@@ -153,5 +161,6 @@ FILTERS: Mapping[str, Any] = {
     "resource_link": resource_link,
     "finding_link": finding_link,
     "rule_link": rule_link,
+    "query": query,
     "status_word": STATUS_WORDS.__getitem__,
 }
