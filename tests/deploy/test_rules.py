@@ -109,8 +109,8 @@ def test_promtool_proves_the_rules(file: Path) -> None:
             id="no keep_firing_for",
         ),
         pytest.param(
-            "max without (instance, pod, container, endpoint, node, service) (trailkeeper_resource_f",
-            "(trailkeeper_resource_f",
+            "max without (instance, pod, container, endpoint, node, service) (trailkeeper_reso",
+            "(trailkeeper_reso",
             "truth.yml",
             id="a new pod is a new alert",
         ),
