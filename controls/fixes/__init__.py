@@ -1,0 +1,1 @@
+"""Fixes: how each thing that fails would be put right, as changes."""

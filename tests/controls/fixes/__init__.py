@@ -1,0 +1,1 @@
+"""Fixes, each against tables of what AWS answers."""
