@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import evaluate, floor, metrics, startup, sweep
+from bench import evaluate, floor, metrics, pages, startup, sweep
 from bench.estate_redshift import Size
 from bench.harness import markdown, scratch
 
@@ -20,7 +20,7 @@ def main() -> None:
         rows.append(floor.measure(Size(200, 200), 30, folder))
         swept, by_operation = sweep.measure(cases, folder)
     # Last, for it fills this process's memory, which a process started from here would be charged.
-    rows += [*swept, *evaluate.measure(), *metrics.measure()]
+    rows += [*swept, *evaluate.measure(), *metrics.measure(), *pages.measure()]
     print(markdown(rows), "", *by_operation, sep="\n")
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from agent.web.index import GRAVITY
 from controls.history import Tracked
 from controls.model import Severity, Status
 
 LONGEST_SEARCH = 500
 
 _SORTS: Mapping[str, Callable[[Tracked], Any]] = {
-    "severity": lambda one: -one.finding.severity.rank,
+    "severity": lambda one: GRAVITY[one.finding.severity],
     "since": lambda one: -one.since.timestamp(),
     "-since": lambda one: one.since,
     "rule": lambda one: one.finding.rule,

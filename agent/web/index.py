@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controls.history import State, Tracked, TrackedTarget
-from controls.model import Coverage, Ref, Status
+from controls.model import Coverage, Severity, Status
 
 WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WAIVED, Status.PASS, Status.NOT_APPLICABLE)
 
 _RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
+
+GRAVITY = {severity: -severity.rank for severity in Severity}
+"""The gravest is the least; looked up ten thousand times a page."""
 
 Counts = Mapping[Status, int]
 
@@ -40,11 +43,6 @@ class Index:
     kinds: tuple[str, ...]
     unreadable: tuple[TrackedTarget, ...]
 
-    def ref(self, resource: str) -> Ref | None:
-        """The resource by its id, if anything was judged about it."""
-        found = self.by_resource.get(resource)
-        return found[0].finding.ref if found else None
-
 
 class Indexes:
     """The index of the newest state that was asked for. Safe from any thread."""
@@ -67,27 +65,33 @@ class Indexes:
 
 def index(state: State) -> Index:
     """Sort and count a state."""
-    findings = tuple(sorted(state.findings.values(), key=_worst_first))
+    ordered = sorted(state.findings.items(), key=_worst_first)
+    findings = tuple(tracked for _, tracked in ordered)
     by_resource: dict[str, list[Tracked]] = {}
-    by_rule: dict[str, Counter[Status]] = {}
-    by_account: dict[str, Counter[Status]] = {}
+    by_rule: dict[str, list[Status]] = {}
+    by_account: dict[str, list[Status]] = {}
+    regions: set[str] = set()
+    kinds: set[str] = set()
     for tracked in findings:
-        finding = tracked.finding
-        by_resource.setdefault(finding.ref.id, []).append(tracked)
-        by_rule.setdefault(finding.rule, Counter())[finding.status] += 1
-        by_account.setdefault(finding.ref.account, Counter())[finding.status] += 1
+        finding, ref = tracked.finding, tracked.finding.ref
+        by_resource.setdefault(ref.id, []).append(tracked)
+        by_rule.setdefault(finding.rule, []).append(finding.status)
+        by_account.setdefault(ref.account, []).append(finding.status)
+        regions.add(ref.region)
+        kinds.add(ref.kind)
+    rules = {name: Counter(statuses) for name, statuses in by_rule.items()}
     return Index(
         state=state,
         findings=findings,
         failing=tuple(sorted((one for one in findings if one.failing), key=_gravest_first)),
         by_resource={name: tuple(found) for name, found in by_resource.items()},
-        counts=sum(by_rule.values(), Counter()),
-        by_rule=by_rule,
-        by_account=by_account,
-        rules=tuple(sorted(by_rule)),
+        counts=sum(rules.values(), Counter()),
+        by_rule=rules,
+        by_account={name: Counter(statuses) for name, statuses in by_account.items()},
+        rules=tuple(sorted(rules)),
         accounts=tuple(sorted(by_account)),
-        regions=tuple(sorted({one.finding.ref.region for one in findings})),
-        kinds=tuple(sorted({one.finding.ref.kind for one in findings})),
+        regions=tuple(sorted(regions)),
+        kinds=tuple(sorted(kinds)),
         unreadable=tuple(
             target
             for _, target in sorted(state.targets.items())
@@ -107,10 +111,11 @@ def score(counts: Mapping[Status, float]) -> float | None:
     return good / judged if judged else None
 
 
-def _worst_first(tracked: Tracked) -> tuple[int, int, datetime, str]:
+def _worst_first(named: tuple[str, Tracked]) -> tuple[int, int, datetime, str]:
+    name, tracked = named
     finding = tracked.finding
-    return _RANK[finding.status], -finding.severity.rank, tracked.since, finding.id
+    return _RANK[finding.status], GRAVITY[finding.severity], tracked.since, name
 
 
-def _gravest_first(tracked: Tracked) -> tuple[int, datetime, str]:
-    return -tracked.finding.severity.rank, tracked.since, tracked.finding.id
+def _gravest_first(tracked: Tracked) -> tuple[int, datetime]:
+    return GRAVITY[tracked.finding.severity], tracked.since

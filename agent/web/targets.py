@@ -68,6 +68,8 @@ def _note(
 ) -> None:
     """A bucket is read in its owner's account: the refusal says where it was, and counts there."""
     for reason in reasons:
+        if " denied" not in reason:
+            continue
         for action, account, region in _DENIED.findall(reason):
             where = (account, region) if account else here
             denied.setdefault(where, set()).add(action)
