@@ -30,11 +30,12 @@ from controls.history_json import (
 from controls.json_values import moment
 
 _AS_SEEN = "seen_at"
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def text_of(value: Any) -> str:
     """JSON in ASCII: the one form in which any text can be stored anywhere."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)
 
 
 def judged_at(state: State) -> dict[str, datetime]:

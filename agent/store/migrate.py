@@ -74,10 +74,9 @@ def refuse_newer(address: Address, connection: Connection, found: str) -> None:
 
 def _last_agent(connection: Connection) -> str:
     """Who wrote last, as far as a newer schema can be read."""
+    query = select(META.c.value).where(META.c.name == "agent_version")
     try:
-        with connection.begin_nested():
-            query = select(META.c.value).where(META.c.name == "agent_version")
-            value = connection.execute(query).scalar()
+        value = connection.execute(query).scalar()
     except SQLAlchemyError:
         return ""
     return str(value or "").strip('"')

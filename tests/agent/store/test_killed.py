@@ -14,7 +14,7 @@ from agent.store.store import Store
 from tests.agent.store.test_store import opened, replayed, unsettled
 
 HERE = Path(__file__).resolve().parents[3]
-ROUNDS = 5
+ROUNDS = 4
 
 
 def test_what_was_published_is_there_after_kill_9(url: str) -> None:

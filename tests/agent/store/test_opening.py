@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from agent.store import sqlite_file
+from agent.store.address import parse_address
+from agent.store.failures import told
 from agent.store.opening import open_store
 from agent.store.probe import probe
 from agent.store.records import StoreError, StoreRefusedError
@@ -98,6 +102,21 @@ def test_a_store_that_lost_its_connection_never_writes_without_its_lock(
                 with pytest.raises(StoreError, match=r"cannot be|was lost"):
                     store.write((states.sweep(0, states.START),), State(), ())
             assert other.sweeps() == ()
+
+
+def test_a_write_waits_for_another_program_that_writes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    with opened(f"sqlite:///{path}") as store:
+        store.load()
+        other = sqlite3.connect(path, check_same_thread=False)
+        other.execute("INSERT INTO meta VALUES ('theirs', '1')")
+        done = threading.Timer(0.2, other.commit)
+        done.start()
+        store.write((states.sweep(0, states.START),), State(), ())
+        done.join()
+        other.close()
+
+        assert store.newest_sweep() == "sweep-000000"
 
 
 def test_a_file_that_was_replaced_under_the_agent_is_noticed(tmp_path: Path) -> None:
@@ -207,19 +226,16 @@ def test_a_user_who_may_make_no_tables_is_refused_with_advice(
         open_store(postgres.replace("//postgres:", "//reader:"))
 
 
-def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    """As another user, for root may write anywhere."""
-    folder = tmp_path / "locked"
-    folder.mkdir(mode=0o755)
+def test_a_folder_that_may_not_be_written_is_refused() -> None:
+    """As another user, for root may write anywhere; so not below pytest's own folder either."""
     code = (
         "import os, sys; from agent.store.opening import open_store\n"
         "from agent.store.records import StoreRefusedError\n"
-        "if os.geteuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        f"if os.geteuid() == 0: os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "try: open_store(sys.argv[1])\n"
         "except StoreRefusedError as error: print(error)"
     )
-    for each in (folder, tmp_path, *tmp_path.parents[:-2]):
-        each.chmod(0o755)
+    folder = Path(tempfile.mkdtemp())
     folder.chmod(0o555)
     done = subprocess.run(
         [sys.executable, "-c", code, f"sqlite:///{folder}/t.db"],
@@ -228,6 +244,7 @@ def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
         check=True,
         timeout=60,
     )
+    folder.rmdir()
     assert "cannot be written: Permission denied. Make the file and its folder" in done.stdout
 
 
@@ -292,6 +309,20 @@ def test_a_password_stands_in_no_message(
     assert "postgresql://postgres@127.0.0.1:" in str(down.value)
 
 
+def test_a_password_is_taken_out_of_whatever_a_driver_says() -> None:
+    address = parse_address(f"postgresql://u:{QUOTED}@h/d?sslpassword=hunter2")
+    with (
+        pytest.raises(StoreError) as down,
+        told(address, "read"),
+    ):
+        raise OSError(5, f"no answer to {PASSWORD}, {QUOTED} or hunter2")
+
+    assert str(down.value) == (
+        "The store postgresql://u@h/d cannot be read: no answer to ***, *** or ***."
+    )
+    assert "hunter2" not in repr(address)
+
+
 # ---------------------------------------------------------------- the doctor's look
 
 
@@ -315,23 +346,16 @@ def test_the_probe_of_a_store_in_use_and_free_is_well(url: str) -> None:
     assert any("schema is 0" in one.what for one in free)
 
 
-def test_the_probe_does_not_disturb_an_agent_that_starts(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 't.db'}"
-    open_store(url).close()
-    stop = threading.Event()
+def test_who_only_looks_at_the_lock_keeps_no_agent_out(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    open_store(f"sqlite:///{path}").close()
+    looking = os.open(sqlite_file.lock_path(path), os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    done = threading.Timer(0.05, os.close, [looking])
+    done.start()
 
-    def look() -> None:
-        while not stop.is_set():
-            probe(url)
-
-    prober = threading.Thread(target=look)
-    prober.start()
-    try:
-        for _ in range(20):
-            open_store(url).close()
-    finally:
-        stop.set()
-        prober.join()
+    open_store(f"sqlite:///{path}").close()
+    done.join()
 
 
 @pytest.mark.parametrize(

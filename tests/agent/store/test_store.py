@@ -237,6 +237,18 @@ def test_a_freshness_sweep_looks_at_the_findings_of_its_rules_alone(
         assert as_restored(store.load()) == as_restored(state)
 
 
+def test_a_finding_that_stays_while_its_rule_goes_on_keeps_its_own_time(url: str) -> None:
+    record, state, events = swept(State(), 0, [finding(Status.PASS, n) for n in ("c-1", "c-2")])
+    still, other = state.findings.values()
+    moved = replace(other, seen_at=START + QUARTER)
+    later = replace(state, findings={still.finding.id: still, moved.finding.id: moved})
+    with opened(url) as store:
+        store.write((record,), state, events)
+        store.write((states.sweep(1, START + QUARTER),), later, ())
+
+        assert as_restored(store.load()) == as_restored(later)
+
+
 def test_a_finding_that_is_gone_leaves_the_findings_and_keeps_its_events(url: str) -> None:
     with opened(url) as store:
         record, state, events = swept(State(), 0, [finding(Status.FAIL)])
