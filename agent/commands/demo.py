@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from argparse import Namespace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ def run(args: Namespace) -> int:
         raise StopError(WRONG_USE, f"the simulated AWS does not start: {error}") from error
     with server, tempfile.TemporaryDirectory(prefix="trailkeeper-demo-") as folder:
         config = Path(folder) / "trailkeeper.yaml"
-        running = AGENT.format(state=Path(folder) / "state", listen=args.listen)
+        state = Path(folder) / "state"
+        running = AGENT.format(state=state, listen=args.listen)
         config.write_text(estate.configuration() + running, encoding="utf-8")
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
@@ -58,7 +60,7 @@ def run(args: Namespace) -> int:
         if args.once:
             _say(_check_once(config, estate.WALKTHROUGH))
             return 0
-        return _agent(server, config)
+        return _agent(server, config, state)
 
 
 def _environment(server: Server) -> dict[str, str]:
@@ -80,11 +82,13 @@ def _environment(server: Server) -> dict[str, str]:
 # ---------------------------------------------------------------- the agent
 
 
-def _agent(server: Server, config: Path) -> int:
+def _agent(server: Server, config: Path, state: Path) -> int:
     """The agent itself, as it runs anywhere, while the estate drifts."""
     from agent.daemon.run import run as run_agent  # noqa: PLC0415
     from agent.sandbox.drift import STORY, play  # noqa: PLC0415
+    from agent.sandbox.past import remember  # noqa: PLC0415
 
+    remember(f"sqlite:///{state / 'trailkeeper.db'}", datetime.now(UTC))
     end = threading.Event()
 
     def drift(agent: Agent) -> None:
@@ -102,7 +106,8 @@ def _agent(server: Server, config: Path) -> int:
 def _invitation(url: str, environment: dict[str, str], config: Path) -> str:
     exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
     return f"""\
-The agent runs on a simulated estate of three accounts, sweeping every 15 seconds.
+The agent runs on a simulated estate of three accounts, sweeping every 15 seconds. The month before
+is made up too, so that the pages have a past.
 
   {url}/            what fails now, what changed, the last 30 days
   {url}/findings    every finding, to filter and sort
