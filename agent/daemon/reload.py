@@ -18,6 +18,8 @@ log = structlog.get_logger()
 AT_START = ("store", "http", "state_directory")
 """Settings that are heeded when the agent starts, and only then."""
 
+BROKEN = "the files could not be loaded: a mistake in Trailkeeper, which its log tells of"
+
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
@@ -47,6 +49,8 @@ class Reloader:
         if seen == self._seen and not force:
             return False
         self._seen = seen
+        # Stands where loading ends in an error that nobody foresaw.
+        self.last = Reloaded(now, BROKEN, self.last.needs_restart)
         try:
             loaded = load(self._args)
         except StopError as refused:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
 from agent import __version__
 from agent.config import Settings
+from agent.daemon.certificate import Certificate
 from agent.daemon.files import Files, read_files
 from agent.daemon.reload import Reloader
 from agent.daemon.schedule import Schedule
@@ -36,8 +37,14 @@ from controls.history import State
 
 log = structlog.get_logger()
 
-DRAIN = 7.0
-"""Seconds for the sweep under way to give up; with what follows, the agent ends within ten."""
+DRAIN = 6.0
+"""Seconds for the sweep under way to give up. With the next two, the agent ends within ten."""
+
+LAST_PAGES = 1.5
+"""Seconds for the pages that were asked for."""
+
+LAST_WRITE = 1.5
+"""Seconds for the store to take what waits, and for its lock to be given back."""
 
 TURN = 1.0
 """Seconds of one turn of the main loop."""
@@ -51,21 +58,28 @@ class Agent:
     sweeper: Sweeper
     schedule: Schedule
     reloader: Reloader
+    certificate: Certificate
     view: AgentView
     url: str
     """Where it serves."""
 
 
-def run(args: Namespace, ready: Callable[[Agent], object] = lambda agent: None) -> int:
+def run(
+    args: Namespace,
+    ready: Callable[[Agent], object] = lambda agent: None,
+    signals: Signals | None = None,
+) -> int:
     """Serve and sweep until SIGTERM or SIGINT; 0 then. `ready` is told once it serves.
+
+    `signals` are those that are awaited already, by whoever had something to do before.
 
     Raises StopError (2): wrong configuration, a port in use, a store that must not be used, no
     credentials or region at all.
     """
-    loaded = load(args)
-    files = read_files(loaded.settings, os.environ)
     with ExitStack() as undo:
-        signals = undo.enter_context(Signals())
+        signals = signals or undo.enter_context(Signals())
+        loaded = load(args)
+        files = read_files(loaded.settings, os.environ)
         agent = _start(args, loaded, files, undo)
         log.info("agent_started", version=__version__, url=agent.url, rules=len(loaded.rules))
         ready(agent)
@@ -82,9 +96,7 @@ def run(args: Namespace, ready: Callable[[Agent], object] = lambda agent: None) 
 def _start(args: Namespace, loaded: Loaded, files: Files, undo: ExitStack) -> Agent:
     """Store, port, pages, sweeper, schedule: each ends, in the other order, with `undo`."""
     settings = loaded.settings
-    keeper = Keeper(files.store, history_days=settings.store.history_days)
-    undo.callback(keeper.close)
-    restored = _restored(keeper)
+    keeper, restored = _restored(files.store, settings, undo)
     own = Own()
     parts = Parts(
         args,
@@ -99,17 +111,20 @@ def _start(args: Namespace, loaded: Loaded, files: Files, undo: ExitStack) -> Ag
     schedule = Schedule(lambda kind: _ask(parts, kind), _intervals(settings, loaded), parts.utc())
     view = AgentView(parts, sweeper, reloader, schedule)
     _publish(parts, loaded, restored)
-    url = _serve(settings, files, view, own, undo)
+    server, url = _serve(settings, files, view, own, undo)
     undo.callback(_stop_sweeping, sweeper, schedule)
     sweeper.start()
     schedule.start()
-    return Agent(parts, sweeper, schedule, reloader, view, url)
+    certificate = Certificate(server, files)
+    return Agent(parts, sweeper, schedule, reloader, certificate, view, url)
 
 
-def _restored(keeper: Keeper) -> State:
-    """What the store knows, marked stale. Raises StopError where it must not be used."""
+def _restored(url: str, settings: Settings, undo: ExitStack) -> tuple[Keeper, State]:
+    """The store and what it knows, marked stale. Raises StopError where it must not be used."""
     try:
-        return keeper.open()
+        keeper = Keeper(url, history_days=settings.store.history_days)
+        undo.callback(_close, keeper)
+        return keeper, keeper.open()
     except StoreRefusedError as refused:
         raise StopError(WRONG_USE, f"the store cannot be used: {refused}") from refused
 
@@ -125,17 +140,19 @@ def _publish(parts: Parts, loaded: Loaded, restored: State) -> None:
     parts.pages.publish(restored, stale=True)
 
 
-def _serve(settings: Settings, files: Files, view: AgentView, own: Own, undo: ExitStack) -> str:
-    """The pages, served from now on. Raises StopError: port in use, no such certificate."""
+def _serve(
+    settings: Settings, files: Files, view: AgentView, own: Own, undo: ExitStack
+) -> tuple[Server, str]:
+    """The pages, served from now on, and where. Raises StopError: port in use, no certificate."""
     host, port = settings.http.listen
     listening = bind(host, port)
     app = build(view, token=files.token, tls=files.certificate is not None, on_error=own.error)
     server = Server(app, listening, files.certificate, files.key)
-    undo.callback(server.stop, 1.5)
+    undo.callback(server.stop, LAST_PAGES)
     server.start()
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     scheme = "https" if files.certificate else "http"
-    return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{listening.getsockname()[1]}"
+    return server, f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{server.port}"
 
 
 def _intervals(settings: Settings, loaded: Loaded) -> dict[Sweep, float]:
@@ -178,6 +195,7 @@ def _turn(agent: Agent, signals: Signals) -> None:
         if hung_up or now - looked >= every:
             looked = now
             _guarded(agent, "reload", partial(_reload, force=hung_up))
+            _guarded(agent, "reload", lambda agent: agent.certificate.look())
         _guarded(agent, "watch", _watch)
 
 
@@ -192,9 +210,11 @@ def _guarded(agent: Agent, part: str, work: Callable[[Agent], object]) -> None:
 
 def _reload(agent: Agent, *, force: bool) -> None:
     before = agent.reloader.last
-    taken = agent.reloader.look(datetime.now(UTC), force=force)
-    if agent.reloader.last is not before:
-        agent.parts.own.reloaded(ok=not agent.reloader.last.problem, at=agent.reloader.last.at)
+    try:
+        taken = agent.reloader.look(agent.parts.utc(), force=force)
+    finally:
+        if (last := agent.reloader.last) is not before:
+            agent.parts.own.reloaded(ok=not last.problem, at=last.at)
     if taken:
         _take(agent, agent.reloader.loaded)
 
@@ -229,3 +249,12 @@ def _stop_sweeping(sweeper: Sweeper, schedule: Schedule) -> None:
     schedule.stop()
     if not sweeper.stop(DRAIN):
         log.warning("sweep_abandoned", after_seconds=DRAIN)
+
+
+def _close(keeper: Keeper) -> None:
+    """A database that hangs must not keep the agent from ending: what it did not take is lost."""
+    closing = threading.Thread(target=keeper.close, name="store", daemon=True)
+    closing.start()
+    closing.join(LAST_WRITE)
+    if closing.is_alive():
+        log.warning("store_abandoned", after_seconds=LAST_WRITE, pending_sweeps=keeper.pending)

@@ -29,6 +29,7 @@ class Schedule:
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
         )
         self._ask = ask
+        self._begun = False
         for kind, interval in seconds.items():
             self._add(kind, interval, now if kind is Sweep.FULL else now + timedelta(0, interval))
 
@@ -46,6 +47,7 @@ class Schedule:
     def start(self) -> None:
         """Begin, on a thread of its own."""
         self._scheduler.start()
+        self._begun = True
 
     def change(self, seconds: Mapping[Sweep, float], now: datetime) -> None:
         """Other intervals, from now on; a sweep that is not named is not asked for any more."""
@@ -69,9 +71,9 @@ class Schedule:
 
     @property
     def running(self) -> bool:
-        """Whether its thread lives."""
+        """Whether its thread has not ended. Pages are served before it begins."""
         thread = getattr(self._scheduler, "_thread", None)
-        return bool(self._scheduler.running and thread is not None and thread.is_alive())
+        return not self._begun or (thread is not None and thread.is_alive())
 
     def stop(self) -> None:
         """Ask for nothing more. Does not wait."""

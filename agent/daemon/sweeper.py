@@ -72,11 +72,13 @@ class Sweeper:
         self._parts = parts
         self.loaded = loaded
         self.state = restored
+        self.rule_errors = sum(1 for one in restored.findings.values() if one.finding.rule_error)
         self.running: tuple[Sweep, datetime] | None = None
         self.last: Mapping[str, SweepRecord] = {}
         self.fatal: StopError | None = None
         """Set where the first sweep says that the agent was started in a way that cannot work."""
         self._stop = threading.Event()
+        self._started_with = loaded
         self._aws: tuple[Settings, Aws] | None = None
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -96,15 +98,16 @@ class Sweeper:
 
     @property
     def alive(self) -> bool:
-        """Whether its thread lives."""
-        return self._thread.is_alive()
+        """Whether its thread has not ended. Pages are served before it begins."""
+        return self._thread.ident is None or self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             kind = self._parts.wanted.take(TICK)
             if kind is not None:
                 self._sweep(kind)
-            elif not self._stop.is_set():
+            # After each sweep too: where they follow closely upon each other, none is waited for.
+            if not self._stop.is_set():
                 self._tick()
         if self._aws is not None:
             self._aws[1].close()
@@ -129,24 +132,18 @@ class Sweeper:
         try:
             ended = self._swept(kind)
             outcome = ended.outcome
-            self._keep(
-                SweepRecord(
-                    id=sweep,
-                    kind=kind.value,
-                    started_at=started,
-                    ended_at=max(parts.utc(), started),
-                    outcome=outcome,
-                    reason=ended.reason,
-                    calls=ended.calls,
-                    counts=counts(ended.state),
-                ),
-                ended,
-            )
+            self._keep(self._record(sweep, kind, started, ended), ended)
         except StoppedError:
             outcome = "stopped"
-        except Exception:
-            parts.own.error("sweep")
-            log.exception("sweep_failed")
+            log.info("sweep_stopped")
+        except StopError as refused:
+            if self.fatal is None:
+                # It says all there is to say; where it comes from is no help to anyone.
+                log.error("sweep_failed", reason=refused.message)  # noqa: TRY400
+                self._failed(sweep, kind, started, refused.message)
+        except Exception as error:
+            log.exception("sweep_failed", reason=repr(error))
+            self._failed(sweep, kind, started, f"it ended in a mistake of Trailkeeper: {error!r}")
         finally:
             took = parts.monotonic() - began
             parts.own.sweep_ended(kind.value, outcome, took)
@@ -155,14 +152,36 @@ class Sweeper:
             parts.wanted.done()
             structlog.contextvars.unbind_contextvars("sweep", "kind")
 
+    def _failed(self, sweep: str, kind: Sweep, started: datetime, reason: str) -> None:
+        """Nothing came of it: what was known stays, and the pages say why."""
+        self._parts.own.error("sweep")
+        failed = Ended(self.state, (), "failed", reason)
+        self.last = {**self.last, kind.value: self._record(sweep, kind, started, failed)}
+
+    def _record(self, sweep: str, kind: Sweep, started: datetime, ended: Ended) -> SweepRecord:
+        """It ends now. A clock that was set back meanwhile does not end it before it began."""
+        return SweepRecord(
+            id=sweep,
+            kind=kind.value,
+            started_at=started,
+            ended_at=max(self._parts.utc(), started),
+            outcome=ended.outcome,
+            reason=ended.reason,
+            calls=ended.calls,
+            counts=counts(ended.state),
+        )
+
     def _swept(self, kind: Sweep) -> Ended:
-        """Look and judge. Raises StoppedError where the agent is asked to end meanwhile."""
-        loaded = part_of(self.loaded, kind)
-        in_use = {rule.id for rule in self.loaded.rules}
+        """Look and judge. Raises StoppedError where the agent is asked to end meanwhile.
+
+        Raises StopError where no target can be named and none is known.
+        """
+        whole = self.loaded  # once: what is looked at by one configuration is not judged by another
+        loaded, in_use = part_of(whole, kind), {rule.id for rule in whole.rules}
         calls = 0
         try:
             looked = look_with(
-                self._door(),
+                self._door(loaded.settings),
                 loaded,
                 self._parts.args,
                 no_progress,
@@ -173,7 +192,7 @@ class Sweeper:
             )
             snapshot, calls = looked.snapshot, sum(looked.calls.values())
         except StopError as refused:
-            snapshot = self._blinded(loaded, refused)
+            snapshot = self._blinded(whole, loaded, refused)
         if self._stop.is_set():
             raise StoppedError
         report = judge(snapshot, loaded)
@@ -183,14 +202,26 @@ class Sweeper:
         self._parts.own.rule_errors(sum(one.finding.rule_error for one in state.findings.values()))
         return Ended(state, events, outcome_of(report), why_partial(report), calls)
 
-    def _door(self) -> Aws:
+    def _door(self, settings: Settings) -> Aws:
         """The door to AWS, opened anew where the settings changed since."""
-        settings = self.loaded.settings
         if self._aws is None or self._aws[0] != settings:
             if self._aws is not None:
                 self._aws[1].close()
-            self._aws = (settings, open_aws(settings, self._stop, on_call=self._parts.own.call))
+            self._aws = (settings, open_aws(settings, self._stop, on_call=self._called))
         return self._aws[1]
+
+    def _called(
+        self,
+        service: str,
+        operation: str,
+        outcome: str,
+        seconds: float,
+        account: str,
+        region: str,
+    ) -> None:
+        """AWS was asked: as long as that happens, a sweep gets on, however large the estate."""
+        self._parts.watchdog.got_on(self._parts.monotonic())
+        self._parts.own.call(service, operation, outcome, seconds, account, region)
 
     def _seconds_for(self, settings: Settings) -> Callable[[Target], float]:
         """How long a target may take: little, where it gave no answer at all last time."""
@@ -201,10 +232,11 @@ class Sweeper:
             min(seconds, SILENT) if (target.account, target.region) in silent else seconds
         )
 
-    def _blinded(self, loaded: Loaded, refused: StopError) -> Snapshot:
+    def _blinded(self, whole: Loaded, loaded: Loaded, refused: StopError) -> Snapshot:
         """No target can even be named: all that were known are unreadable, and nothing is lost."""
         if not self.state.targets:
-            if refused.code == WRONG_USE:
+            # What was reloaded meanwhile may be as wrong, but is not what it was started with.
+            if refused.code == WRONG_USE and whole is self._started_with:
                 self.fatal = refused
             raise refused
         log.error("no_target_reached", reason=refused.message)
@@ -228,6 +260,7 @@ class Sweeper:
         )
 
     def _publish(self, state: State) -> None:
+        self.rule_errors = sum(1 for one in state.findings.values() if one.finding.rule_error)
         self.state = state
         self._parts.pages.publish(state, stale=state.stale)
         self._parts.own.store(self._parts.keeper.up, self._parts.keeper.pending)

@@ -77,7 +77,7 @@ class AgentView:
             next_sweeps=self._schedule.next_times(),
             last_sweeps=sweeper.last,
             rules=len(sweeper.loaded.rules),
-            rule_errors=sum(1 for one in sweeper.state.findings.values() if one.finding.rule_error),
+            rule_errors=sweeper.rule_errors,
             reload_ok=not reload.problem,
             reload_problem=reload.problem,
             reloaded_at=reload.at,

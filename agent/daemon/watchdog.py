@@ -20,7 +20,7 @@ BEAT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`intervals` in seconds by kind; `longest` is what one sweep may take at most."""
+    """`intervals` in seconds by kind; `longest` is what a sweep may take without a call to AWS."""
 
     intervals: Mapping[Sweep, float]
     longest: float
@@ -35,12 +35,14 @@ class Watchdog:
         self._asked = dict.fromkeys(Sweep, now)
         self._ended = now
         self._began: float | None = None
+        self._got_on = now
         self._beat = now
 
     def change(self, limits: Limits, now: float) -> None:
-        """Other limits, counted from now."""
+        """Other limits, counted from now: what was in order by the old ones is no fault now."""
         with self._lock:
             self._limits = limits
+            self._ended = self._got_on = now
             self._asked = dict.fromkeys(Sweep, now)
 
     def asked(self, kind: Sweep, now: float) -> None:
@@ -51,7 +53,12 @@ class Watchdog:
     def began(self, now: float) -> None:
         """A sweep began."""
         with self._lock:
-            self._began = now
+            self._began = self._got_on = now
+
+    def got_on(self, now: float) -> None:
+        """The sweep under way did something that shows."""
+        with self._lock:
+            self._got_on = now
 
     def ended(self, now: float) -> None:
         """It ended, whatever came of it."""
@@ -79,9 +86,9 @@ class Watchdog:
             still = now - self._beat
             if still > BEAT:
                 return f"the main loop has not turned for {still:.0f} s"
-            if self._began is not None and now - self._began > longest:
-                took = now - self._began
-                return f"a sweep has been under way for {took:.0f} s, {longest:.0f} s at most fit"
+            if self._began is not None and now - self._got_on > longest:
+                took, rest = now - self._began, now - self._got_on
+                return f"a sweep has been under way for {took:.0f} s, the last {rest:.0f} s idle"
             idle = now - self._ended
             most = STUCK * self._limits.intervals[Sweep.FULL] + longest
             if self._began is None and idle > most:

@@ -35,6 +35,18 @@ LIMITS = Limits({Sweep.FULL: 900.0, Sweep.FRESHNESS: 300.0}, longest=750.0)
             id="a sweep that takes too long",
         ),
         pytest.param(
+            lambda dog: (dog.began(3_000), dog.got_on(8_900), dog.beat(9_000)),
+            9_000,
+            "",
+            id="a sweep that takes very long and gets on: a large estate, or AWS does not answer",
+        ),
+        pytest.param(
+            lambda dog: (dog.began(3_000), dog.got_on(8_900), dog.beat(9_700)),
+            9_700,
+            "a sweep has been under way for 6700 s, the last 800 s idle",
+            id="a sweep that got on and does not any more",
+        ),
+        pytest.param(
             lambda dog: (dog.began(3_000), dog.ended(3_100), dog.beat(6_500)),
             6_500,
             "",
@@ -71,3 +83,15 @@ def test_other_limits_count_from_when_they_come() -> None:
 
     assert dog.overdue(1_010) == ()
     assert dog.overdue(1_017) == (Sweep.FULL,)
+
+
+def test_what_was_in_order_by_the_old_limits_is_no_fault_by_the_new() -> None:
+    dog = Watchdog(Limits({Sweep.FULL: 86_400.0}, longest=9_000.0), now=0.0)
+    dog.beat(50_000)
+    dog.change(LIMITS, 50_000)
+    assert dog.why_dead(50_000) == ""
+
+    dog.began(50_001)
+    dog.beat(52_000)
+    dog.change(Limits({Sweep.FULL: 60.0}, longest=10.0), 52_000)
+    assert dog.why_dead(52_001) == ""
