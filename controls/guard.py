@@ -1,0 +1,180 @@
+"""Whether a change may be made: every reason why not, in the order in which one would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from controls.change import Change, Cost
+from controls.model import Finding, Status
+from controls.remedy import MADE, Consent, Entry, Policy, Selector
+
+BREAKER_WINDOW = timedelta(days=7)
+BREAKER_TURNS = 2
+"""Put right so often within the window, and each time undone by somebody else: it stops here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a change meets: the time (UTC), what was changed before, and what stops everything.
+
+    `past` are journal entries of the last week at least, this sweep's among them; `sweep_began`
+    tells those apart. `killed` says who or what threw the kill switch.
+    """
+
+    now: datetime
+    sweep_began: datetime
+    past: Sequence[Entry] = ()
+    killed: str = ""
+
+
+def why_held(
+    change: Change, finding: Finding, policy: Policy, met: Circumstances
+) -> tuple[str, ...]:
+    """Every reason not to make the change; none where it may be made."""
+    reasons = [
+        *_stopped(policy, met),
+        *_not_allowed(change, finding, policy),
+        *_owned(change, policy),
+        *_costs(change, policy, met),
+        *_too_much(change, policy, met),
+        *_again(change, met, timedelta(seconds=policy.limits.cool_down_seconds)),
+    ]
+    return tuple(dict.fromkeys(reasons))
+
+
+def _stopped(policy: Policy, met: Circumstances) -> Iterator[str]:
+    if met.killed:
+        yield f"the kill switch is thrown: {met.killed}"
+    for freeze in policy.freezes:
+        if freeze.begins <= met.now < freeze.ends:
+            yield f"changes are frozen until {freeze.ends:%Y-%m-%d %H:%M}Z: {freeze.why}"
+
+
+def _not_allowed(change: Change, finding: Finding, policy: Policy) -> Iterator[str]:
+    if finding.status is not Status.FAIL:
+        yield f"the finding is {finding.status.value}: only what fails is put right"
+    if change.fix not in policy.fixes:
+        yield f"{change.fix} is not among the fixes that are allowed (remediation.fixes)"
+    if policy.only and not any(selects(one, finding) for one in policy.only):
+        yield "nothing under remediation.only selects it"
+    for one in policy.never:
+        if selects(one, finding):
+            yield f"remediation.never selects it: {shown(one)}"
+
+
+def selects(selector: Selector, finding: Finding) -> bool:
+    """Whether all that is set matches the finding."""
+    ref = finding.ref
+    return (
+        selector.rule in ("", finding.rule)
+        and selector.account in ("", ref.account, ref.owner_account)
+        and selector.region in ("", ref.region)
+        and (not selector.resource or fnmatchcase(ref.name, selector.resource))
+        and (selector.tag is None or finding.tags.get(selector.tag[0]) == selector.tag[1])
+    )
+
+
+def shown(selector: Selector) -> str:
+    """The selector as it would be written."""
+    parts = [
+        f"{name} {value}"
+        for name, value in (
+            ("rule", selector.rule),
+            ("account", selector.account),
+            ("region", selector.region),
+            ("tag", "=".join(selector.tag) if selector.tag else ""),
+            ("resource", selector.resource),
+        )
+        if value
+    ]
+    return ", ".join(parts)
+
+
+def _owned(change: Change, policy: Policy) -> Iterator[str]:
+    for key in sorted(change.tags):
+        if any(fnmatchcase(key, pattern) for pattern in policy.owned_by_code):
+            yield (
+                f"infrastructure as code owns it (tag {key}): change it there, the plan shows how"
+            )
+            return
+
+
+def _costs(change: Change, policy: Policy, met: Circumstances) -> Iterator[str]:
+    bucket = change.bucket_wide or _bucket_of(change)
+    if bucket in policy.legal_hold and Cost.DESTROYS in change.costs:
+        yield f"bucket {bucket} is on legal hold: nothing in it may be deleted, whatever is agreed"
+    if change.bucket_wide and change.bucket_wide not in policy.dedicated:
+        yield (
+            f"it concerns all of bucket {change.bucket_wide}, which is not declared to hold audit "
+            "logs alone (log_buckets, dedicated: true)"
+        )
+    for cost, said in change.costs.items():
+        if not any(_consents(one, cost, change, met.now) for one in policy.consents):
+            yield (
+                f"it {cost.value} ({said}): that needs a consent to {cost.value} by {change.fix} "
+                f"on {change.ref.name} (remediation.consents)"
+            )
+
+
+def _bucket_of(change: Change) -> str:
+    """The bucket that its calls write to, if it is one."""
+    buckets = (str(call.params["Bucket"]) for call in change.calls if "Bucket" in call.params)
+    return next(buckets, "")
+
+
+def _consents(consent: Consent, cost: Cost, change: Change, now: datetime) -> bool:
+    return (
+        (consent.cost, consent.fix, consent.resource) == (cost, change.fix, change.ref.name)
+        and consent.account in ("", change.ref.account)
+        and (consent.until is None or now <= consent.until)
+    )
+
+
+def _too_much(change: Change, policy: Policy, met: Circumstances) -> Iterator[str]:
+    limits, made = policy.limits, [entry for entry in met.past if counts(entry)]
+    sweep = [entry for entry in made if entry.began_at >= met.sweep_began]
+    hour = [entry for entry in made if met.now - entry.began_at < timedelta(hours=1)]
+    accounts = {call.account for call in change.calls}
+    account = [e for e in hour if accounts & {call.account for call in e.change.calls}]
+    for found, most, what in (
+        (sweep, limits.per_sweep, "this sweep"),
+        (hour, limits.per_hour, "the last hour"),
+        (account, limits.per_account, "the account in the last hour"),
+    ):
+        if len(found) >= most:
+            yield f"the limit of {most} changes for {what} is reached"
+    if len(change.affects) > limits.affected:
+        yield (
+            f"it touches {len(change.affects)} clusters ({', '.join(change.affects[:5])} …), "
+            f"{limits.affected} at most may be touched at once (remediation.limits.affected)"
+        )
+
+
+def counts(entry: Entry) -> bool:
+    """Whether the entry is a change that was made, or may have been: one under way is."""
+    return entry.outcome is None or entry.outcome in MADE
+
+
+def _again(change: Change, met: Circumstances, cool_down: timedelta) -> Iterator[str]:
+    before = [
+        entry
+        for entry in met.past
+        if counts(entry) and (entry.change.fix, entry.change.ref.id) == (change.fix, change.ref.id)
+    ]
+    if any(entry.outcome is None for entry in before):
+        yield "an earlier change of it is still open in the journal"
+    latest = max((entry.began_at for entry in before), default=None)
+    if latest is not None and met.now - latest < cool_down:
+        yield (
+            f"it was changed at {latest:%Y-%m-%d %H:%M}Z: nothing is changed again before "
+            f"{latest + cool_down:%Y-%m-%d %H:%M}Z"
+        )
+    turns = [e for e in before if met.now - e.began_at < BREAKER_WINDOW and not e.undoes]
+    if len(turns) >= BREAKER_TURNS:
+        yield (
+            f"it was put right {len(turns)} times within a week and is wrong again: somebody or "
+            "something changes it back; find out who before it is allowed again"
+        )
