@@ -112,7 +112,8 @@ AGENT: Json = dashboard(
             [
                 over_time(
                     "Time since the last success",
-                    "Late is more than three intervals: the dashed line.",
+                    "Late is more than three intervals: the dashed line. A full sweep does the "
+                    "work of a freshness sweep that is due meanwhile.",
                     [
                         Query(SINCE, "{{sweep}}"),
                         Query(LIMIT, "{{sweep}}: late"),

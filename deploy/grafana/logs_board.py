@@ -111,10 +111,9 @@ LOGS: Json = dashboard(
                     f"count (max by (account, region, cluster, log_type) ({LAST}{{{PLACE}}}))",
                 ),
                 now(
-                    "Since the freshness sweep",
-                    "Time since a freshness sweep last succeeded: the ages below are as of then.",
-                    "time() - max (trailkeeper_sweep_last_success_timestamp_seconds{"
-                    f'{JOB}, sweep="freshness"}})',
+                    "Since the last sweep",
+                    "Time since a sweep of either kind last succeeded: both look at freshness.",
+                    f"time() - max (trailkeeper_sweep_last_success_timestamp_seconds{{{JOB}}})",
                     unit="s",
                     steps=((None, "green"), (900, "orange"), (3600, "red")),
                 ),
