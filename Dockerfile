@@ -33,11 +33,11 @@ RUN python -m pip wheel --quiet --no-cache-dir --no-index --no-deps --no-build-i
 
 FROM ${PYTHON_IMAGE}
 # pip has done its work, and a file with more rights than who starts it has none to do.
-RUN python -m pip uninstall --quiet --yes --root-user-action=ignore pip \
- && rm -rf /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* /usr/share/python-wheels \
+RUN stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
+ && python -m pip uninstall --quiet --yes --root-user-action=ignore pip setuptools wheel \
+ && rm -rf "$stdlib/ensurepip" /usr/local/bin/pip* /usr/share/python-wheels \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
- && python -m compileall -q --invalidation-mode unchecked-hash \
-    "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
+ && python -m compileall -q --invalidation-mode unchecked-hash "$stdlib" \
  && groupadd --gid 10001 trailkeeper \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/trailkeeper --no-create-home \
     --shell /usr/sbin/nologin trailkeeper \

@@ -40,7 +40,9 @@ prefix=$("$python" -c 'import sys; print(sys.base_prefix)')
 
 packages=ca-certificates,netbase,tzdata
 if [ "$prefix" = /usr ]; then
-  packages+=,python$version,python$version-venv # Debian's own cannot be copied, but installed
+  # Debian's own cannot be copied, but installed; debootstrap does not see that the last provides
+  # what the second depends on.
+  packages+=,python$version,python$version-venv,python3-distutils
 else
   # What the interpreter and its modules are linked to, as Debian calls it here.
   libraries=$("$python" - <<'PY'
@@ -67,9 +69,8 @@ debootstrap --variant=minbase --include="$packages" "$VERSION_CODENAME" "$root" 
   { tail -20 "$out/debootstrap.log" >&2; fail "debootstrap from $mirror failed; see above"; }
 
 if [ "$prefix" = /usr ]; then
-  ln -s "/usr/bin/python$version" "$root/usr/local/bin/python3"
-  chroot "$root" python3 -m venv /usr/local/python # Debian's own refuses pip outside a virtualenv
-  ln -sf ../python/bin/python "$root/usr/local/bin/python"
+  # Debian's own refuses pip, but for a virtualenv; build.py puts this one first on the PATH.
+  chroot "$root" "/usr/bin/python$version" -m venv /usr/local/python
 else
   tar -C "$prefix" --exclude="python$version/test" --exclude="python$version/site-packages/*" \
     --exclude="python$version/config-*" --exclude='*/idlelib' --exclude='*/tkinter' \
@@ -82,7 +83,7 @@ else
   chroot "$root" ldconfig
   chroot "$root" /usr/local/bin/python3 -m ensurepip >/dev/null 2>&1 || fail "ensurepip failed in the new tree"
 fi
-chroot "$root" /usr/local/bin/python -c 'import ssl, sqlite3, lzma, bz2, ctypes, zlib, uuid' ||
+PATH=/usr/local/python/bin:/usr/local/bin:$PATH chroot "$root" python -c 'import ssl, sqlite3, lzma, bz2, ctypes, zlib, uuid' ||
   fail "the Python in the new tree does not import what the one of this machine does"
 
 # Nothing of this machine and of its mirror stays behind.

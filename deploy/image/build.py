@@ -42,6 +42,9 @@ def main() -> None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         fail(f"the build failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    if engine.storage:  # layers that no build of this week made use of
+        prune = (*engine.control, "image", "prune", "--force", "--filter", "until=168h")
+        subprocess.run(prune, check=False, capture_output=True)
     took = time.monotonic() - began
     print(f"built {image_name()} on {base} with {engine.name} in {took:.0f} s", flush=True)
 
