@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -30,6 +30,7 @@ from agent.web.rules import rule, rules
 from agent.web.security import Guard
 from agent.web.shown import from_path
 from agent.web.targets import targets
+from agent.web.threads import Threads
 from agent.web.view import View
 from controls.model import Ref
 
@@ -97,6 +98,7 @@ class _Site:
         self._view = view
         self._indexes = Indexes()
         self._paper = Paper()
+        self._threads = Threads()
 
     # What machines ask: answered by the loop itself, so that no page keeps it waiting.
 
@@ -131,21 +133,23 @@ class _Site:
 
     # What people ask: in threads, for the store may be slow.
 
-    def findings_json(self, request: Request) -> Response:
+    async def findings_json(self, request: Request) -> Response:
         """The findings asked for, as they are put into JSON."""
         try:
             query = filters.parse(request.query_params.multi_items())
         except BadQueryError as error:
             return JSONResponse({"error": str(error)}, 400)
         state = self._view.state()
-        found = filters.chosen(self._indexes.of(state).findings, query)
+        found = await self._threads.run(
+            lambda: filters.chosen(self._indexes.of(state).findings, query)
+        )
         pieces = api.document(state, found, self._view.health().version)
         return StreamingResponse(pieces, media_type="application/json")
 
-    def page(self, of: PageOf) -> Callable[[Request], Response]:
+    def page(self, of: PageOf) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that writes the page."""
 
-        def endpoint(request: Request) -> Response:
+        def made(request: Request) -> Response:
             look = self._look()
             try:
                 page = of(look, request)
@@ -155,9 +159,12 @@ class _Site:
                 page = _problem(400, "No such question", str(error))
             return HTMLResponse(self._paper.write(page, look), page.status)
 
+        async def endpoint(request: Request) -> Response:
+            return await self._threads.run(lambda: made(request))
+
         return endpoint
 
-    def refused(self, request: Request, error: Exception) -> Response:
+    async def refused(self, request: Request, error: Exception) -> Response:
         """No such address, or a method that writes."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = dict((error.headers or {}) if isinstance(error, HTTPException) else {})
@@ -165,7 +172,8 @@ class _Site:
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": why}, status, headers)
         page = _problem(status, what, why)
-        return HTMLResponse(self._paper.write(page, self._look()), status, headers)
+        text = await self._threads.run(lambda: self._paper.write(page, self._look()))
+        return HTMLResponse(text, status, headers)
 
     def broken(self) -> Response:
         """The page for a page that could not be made."""

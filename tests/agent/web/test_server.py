@@ -11,10 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from agent.stop import StopError
 from agent.web import app
@@ -22,6 +18,20 @@ from agent.web.server import Server, bind, tls_context
 from tests.agent.web.estate import FakeView, view
 
 TOKEN = "s3cr3t-täken"
+
+
+class SlowStore(FakeView):
+    """A view whose store answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.release = threading.Event()
+
+    def events(self, **_: object) -> tuple[()]:  # type: ignore[override]
+        self.entered.set()
+        self.release.wait(30)
+        return ()
 
 
 def certificate(folder: Path, name: str = "agent") -> tuple[Path, Path]:
@@ -139,29 +149,26 @@ def test_who_connects_before_the_start_is_answered_after_it(fake: FakeView) -> N
 
 
 def test_it_stops_in_time_though_a_page_hangs_and_a_client_is_idle() -> None:
-    release = threading.Event()
-    entered = threading.Event()
-
-    def hangs(_: Request) -> PlainTextResponse:
-        entered.set()
-        release.wait(30)
-        return PlainTextResponse("late")
-
-    slow = Server(Starlette(routes=[Route("/", hangs)]), bind("127.0.0.1", 0))
+    before = set(threading.enumerate())
+    fake = SlowStore()
+    slow = Server(app.build(fake, token=None, tls=False), bind("127.0.0.1", 0))
     slow.start()
     idle = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=5)
-    idle.request("GET", "/nothing")
+    idle.request("GET", "/healthz")
     idle.getresponse().read()
     stuck = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=5)
     stuck.request("GET", "/")
-    assert entered.wait(5)
+    assert fake.entered.wait(5)
 
     began = time.monotonic()
-    slow.stop(2)
+    slow.stop(3)
     took = time.monotonic() - began
+    keeping = [one for one in set(threading.enumerate()) - before if not one.daemon]
 
-    release.set()
-    assert took < 2.5
+    fake.release.set()
+    assert took < 3.5
+    assert not slow.serving
+    assert keeping == []  # else the process could not end
 
 
 def test_it_stops_at_once_when_nobody_is_served(server: Server) -> None:
@@ -275,3 +282,43 @@ def test_a_pair_that_cannot_serve_is_refused_before(
         tls_context(cert, key)
 
     assert stop.value.code == 2
+
+
+# ---------------------------------------------------------------- who waits for whom
+
+
+def test_probes_and_metrics_never_wait_for_a_page_that_waits_for_the_store() -> None:
+    fake = SlowStore()
+    slow = Server(app.build(fake, token=None, tls=False), bind("127.0.0.1", 0))
+    slow.start()
+    waiting = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=30)
+    waiting.request("GET", "/")
+    assert fake.entered.wait(5)
+
+    for path in ("/healthz", "/readyz", "/metrics"):
+        client = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=5)
+        client.request("GET", path)
+        assert client.getresponse().status == 200
+
+    fake.release.set()
+    assert waiting.getresponse().status == 200
+    slow.stop(5)
+
+
+def test_a_request_that_is_too_long_is_refused_and_the_server_goes_on(server: Server) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    client.request("GET", "/findings/" + "x" * 200_000)
+    assert client.getresponse().status == 400
+
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    client.request("GET", "/healthz")
+    assert client.getresponse().status == 200
+
+
+def test_the_token_is_in_no_log(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    for path in ("/", "/nowhere", "/findings?status=green"):
+        client.request("GET", path, headers=bearer())
+        client.getresponse().read()
+
+    assert bearer()["Authorization"].split()[1] not in "".join(capfd.readouterr())
