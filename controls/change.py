@@ -57,7 +57,7 @@ class Change:
     - `calls` in their order. What was done up to a failure stands (`partial`); planning anew goes
       on from there, so every prefix of the calls must leave nothing worse than before.
     - `undo` are the calls that put back what was there, in their order; else `no_undo` says why
-      there are none.
+      there are none. `undo_costs` is what undoing it costs: less logging, encryption or TLS weakens.
     - `costs` has a sentence for each cost: what is destroyed, interrupted or weakened.
     - `affects` names what else the change touches (clusters that share a parameter group).
     - `bucket_wide` is the bucket whose every object is concerned, not only audit logs.
@@ -72,6 +72,7 @@ class Change:
     documents: tuple[Document, ...] = ()
     undo: tuple[Call, ...] = ()
     no_undo: str = ""
+    undo_costs: Mapping[Cost, str] = field(default_factory=dict)
     costs: Mapping[Cost, str] = field(default_factory=dict)
     affects: tuple[str, ...] = ()
     bucket_wide: str = ""
@@ -81,10 +82,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """There is nothing to do: it is as the fix would leave it. `awaits` as in `Change`."""
+    """There is nothing to do: it is as the fix would leave it. `awaits` as in `Change`.
+
+    `documents` are those that the fix is about as they read now (before and after the same): an
+    undo compares them with what the change left, and keeps its hands off what is another since.
+    """
 
     why: str
     awaits: str = ""
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
