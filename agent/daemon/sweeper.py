@@ -131,8 +131,8 @@ class Sweeper:
         outcome = "failed"
         try:
             ended = self._swept(kind)
-            outcome = ended.outcome
             self._keep(self._record(sweep, kind, started, ended), ended)
+            outcome = ended.outcome
         except StoppedError:
             outcome = "stopped"
             log.info("sweep_stopped")

@@ -20,6 +20,11 @@ def forever(days: int = 4_000) -> dict[str, Any]:
     return {**BUCKET, "lifecycle": lifecycle(days)}
 
 
+def healed() -> dict[str, Any]:
+    """The planting step that puts that right."""
+    return {**BUCKET, "lifecycle": lifecycle()}
+
+
 def failing(agent: AgentProcess) -> float | None:
     """The series that the alert on failing controls is made of."""
     return agent.metric("trailkeeper_resource_failing", rule=RULE, resource=LOGS)
@@ -35,7 +40,7 @@ def test_drift_appears_and_heals(agents: Agents, right: Sandbox) -> None:
     assert failing(agent) == 1
     assert found["since"] > agent.logged("agent_started")[0]["timestamp"][:19]
 
-    right.plant([{**BUCKET, "lifecycle": lifecycle()}])
+    right.plant([healed()])
     agent.until(RULE, LOGS, "pass")
     assert failing(agent) is None
     assert agent.logged("finding_opened", rule=RULE, resource=LOGS, after="fail")
