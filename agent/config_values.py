@@ -13,7 +13,7 @@ from agent.yaml_file import several
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}")
 
 
-def _shape(pattern: str, said: str) -> AfterValidator:
+def shape(pattern: str, said: str) -> AfterValidator:
     """A text must match the whole pattern, or the message says what it should be."""
 
     def matching(text: str) -> str:
@@ -65,12 +65,12 @@ def _param(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Account = Annotated[
-    str, BeforeValidator(as_text), _shape("[0-9]{12}", "an account number of 12 digits")
+    str, BeforeValidator(as_text), shape("[0-9]{12}", "an account number of 12 digits")
 ]
-RegionName = Annotated[str, _shape(REGION.pattern, "a region such as eu-west-1")]
+RegionName = Annotated[str, shape(REGION.pattern, "a region such as eu-west-1")]
 RoleArn = Annotated[
     str,
-    _shape(
+    shape(
         r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+",
         "the ARN of a role such as arn:aws:iam::111122223333:role/trailkeeper",
     ),
@@ -78,10 +78,10 @@ RoleArn = Annotated[
 ExternalId = Annotated[
     str,
     BeforeValidator(as_text),
-    _shape(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
+    shape(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", "2 to 1224 letters, digits or any of _+=,.@:/-"),
 ]
 BucketName = Annotated[
-    str, _shape(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "the name of a bucket, without s3://")
+    str, shape(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", "the name of a bucket, without s3://")
 ]
 Regions = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_regions)]
 Tag = Annotated[tuple[str, str], BeforeValidator(_tag)]
@@ -109,7 +109,7 @@ def _listen(value: object) -> object:
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
 StoreUrl = Annotated[
     str,
-    _shape(
+    shape(
         r"(sqlite:///.+|postgresql(\+psycopg)?://.+)",
         "sqlite:///FILE or postgresql://USER@HOST/DATABASE",
     ),

@@ -57,7 +57,7 @@ class Change:
     - `calls` in their order. What was done up to a failure stands (`partial`); planning anew goes
       on from there, so every prefix of the calls must leave nothing worse than before.
     - `undo` are the calls that put back what was there, in their order; else `no_undo` says why
-      there are none. `undo_costs` is what undoing it costs: less logging, encryption or TLS weakens.
+      there are none. `undo_costs`: what undoing costs; less logging, encryption or TLS weakens.
     - `costs` has a sentence for each cost: what is destroyed, interrupted or weakened.
     - `affects` names what else the change touches (clusters that share a parameter group).
     - `bucket_wide` is the bucket whose every object is concerned, not only audit logs.

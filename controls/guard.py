@@ -129,7 +129,7 @@ def _consents(consent: Consent, cost: Cost, change: Change, now: datetime) -> bo
     return (
         (consent.cost, consent.fix, consent.resource) == (cost, change.fix, change.ref.name)
         and consent.account in ("", change.ref.account)
-        and (consent.until is None or now <= consent.until)
+        and (consent.until is None or now < consent.until)
     )
 
 

@@ -134,7 +134,7 @@ def change_from_json(written: Mapping[str, Any]) -> Change:
 class Consent:
     """Somebody accepts one cost of one fix on one resource, by its exact name.
 
-    `until` is the last moment it holds; None: until it is taken back.
+    It holds before `until`; None: until it is taken back.
     """
 
     cost: Cost
