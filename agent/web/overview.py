@@ -9,7 +9,7 @@ from agent.web.chart import DAYS, chart
 from agent.web.index import Counts, score
 from agent.web.page import Look, Page, past
 
-WORST = 10
+WORST = 6
 """Failing findings on this page; the rest is a link away."""
 
 CHANGES = 10

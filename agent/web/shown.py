@@ -77,7 +77,7 @@ def iso(time: datetime) -> str:
 
 def ago(time: datetime, now: datetime) -> str:
     """`3 min ago`, `in 12 min`: rounded down, in the largest unit that is full."""
-    seconds = (now - time).total_seconds()
+    seconds = int((now - time).total_seconds())
     return f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
 
 

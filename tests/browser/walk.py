@@ -57,6 +57,8 @@ def _through_findings(page: Page, picture: Callable[[str], None]) -> None:
     expect(page).to_have_title("Overview · Trailkeeper")
     expect(page.get_by_role("heading", name="What fails now")).to_be_visible()
     picture("overview")
+    page.locator("#days").evaluate("heading => heading.closest('.columns').scrollIntoView()")
+    picture("overview-days")
     page.get_by_role("list", name="Findings by status").get_by_role("link").first.click()
     expect(page.get_by_label("Filters in force")).to_contain_text("status: fail")
     page.get_by_label("Text").fill("no such finding anywhere")

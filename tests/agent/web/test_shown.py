@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
     ("seconds", "text"),
     [
         pytest.param(0, "0 s ago", id="now"),
-        pytest.param(0.4, "0.4 s ago", id="less than a second"),
+        pytest.param(0.4, "0 s ago", id="less than a second"),
         pytest.param(59.9, "59 s ago", id="rounded down"),
         pytest.param(60, "1 min ago", id="a minute"),
         pytest.param(3_599, "59 min ago", id="almost an hour"),
@@ -31,6 +31,14 @@ NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 )
 def test_an_age_is_said_in_its_largest_full_unit(seconds: float, text: str) -> None:
     assert text == shown.ago(NOW - timedelta(seconds=seconds), NOW)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.44, "0.4 s"), (9.96, "10.0 s"), (2.0, "2 s"), (14.4, "14 s"), (300.0, "5 min")],
+)
+def test_how_long_a_short_sweep_took_is_said_to_a_tenth(seconds: float, text: str) -> None:
+    assert text == shown.span(seconds)
 
 
 @pytest.mark.parametrize(
