@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from agent.aws.door import Aws
 from agent.collect import Target
 from agent.config import Settings
+from agent.daemon.memory import give_back
 from agent.daemon.wanted_sweeps import Sweep, WantedSweeps
 from agent.daemon.watchdog import Watchdog
 from agent.loading import Loaded
@@ -65,6 +66,14 @@ class Ended:
     calls: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Began:
+    """When a sweep did: what the clock on the wall said, and the one that is never set."""
+
+    at: datetime
+    monotonic: float
+
+
 class Sweeper:
     """Owns the state: nobody else changes it. `loaded` may be replaced at any time."""
 
@@ -106,6 +115,7 @@ class Sweeper:
             kind = self._parts.wanted.take(TICK)
             if kind is not None:
                 self._sweep(kind)
+                give_back()
             # After each sweep too: where they follow closely upon each other, none is waited for.
             if not self._stop.is_set():
                 self._tick()
@@ -122,16 +132,17 @@ class Sweeper:
 
     def _sweep(self, kind: Sweep) -> None:
         """One sweep. Whatever goes wrong ends it, is said and counted; the next one comes."""
-        parts, began, started = self._parts, self._parts.monotonic(), self._parts.utc()
+        parts = self._parts
+        began = _Began(parts.utc(), parts.monotonic())
         sweep = uuid4().hex[:12]
         structlog.contextvars.bind_contextvars(sweep=sweep, kind=kind.value)
-        self.running = (kind, started)
-        parts.watchdog.began(began)
+        self.running = (kind, began.at)
+        parts.watchdog.began(began.monotonic)
         parts.own.sweep_began(kind.value)
         outcome = "failed"
         try:
             ended = self._swept(kind)
-            self._keep(self._record(sweep, kind, started, ended), ended)
+            self._keep(self._record(sweep, kind, began, ended), ended)
             outcome = ended.outcome
         except StoppedError:
             outcome = "stopped"
@@ -140,31 +151,32 @@ class Sweeper:
             if self.fatal is None:
                 # It says all there is to say; where it comes from is no help to anyone.
                 log.error("sweep_failed", reason=refused.message)  # noqa: TRY400
-                self._failed(sweep, kind, started, refused.message)
+                self._failed(sweep, kind, began, refused.message)
         except Exception as error:
             log.exception("sweep_failed", reason=repr(error))
-            self._failed(sweep, kind, started, f"it ended in a mistake of Trailkeeper: {error!r}")
+            self._failed(sweep, kind, began, f"it ended in a mistake of Trailkeeper: {error!r}")
         finally:
-            took = parts.monotonic() - began
+            took = parts.monotonic() - began.monotonic
             parts.own.sweep_ended(kind.value, outcome, took)
             parts.watchdog.ended(parts.monotonic())
             self.running = None
             parts.wanted.done()
             structlog.contextvars.unbind_contextvars("sweep", "kind")
 
-    def _failed(self, sweep: str, kind: Sweep, started: datetime, reason: str) -> None:
+    def _failed(self, sweep: str, kind: Sweep, began: _Began, reason: str) -> None:
         """Nothing came of it: what was known stays, and the pages say why."""
         self._parts.own.error("sweep")
         failed = Ended(self.state, (), "failed", reason)
-        self.last = {**self.last, kind.value: self._record(sweep, kind, started, failed)}
+        self.last = {**self.last, kind.value: self._record(sweep, kind, began, failed)}
 
-    def _record(self, sweep: str, kind: Sweep, started: datetime, ended: Ended) -> SweepRecord:
-        """It ends now. A clock that was set back meanwhile does not end it before it began."""
+    def _record(self, sweep: str, kind: Sweep, began: _Began, ended: Ended) -> SweepRecord:
+        """It ends now: after what it took, whatever was done to the clock meanwhile."""
+        took = timedelta(seconds=self._parts.monotonic() - began.monotonic)
         return SweepRecord(
             id=sweep,
             kind=kind.value,
-            started_at=started,
-            ended_at=max(self._parts.utc(), started),
+            started_at=began.at,
+            ended_at=began.at + took,
             outcome=ended.outcome,
             reason=ended.reason,
             calls=ended.calls,
