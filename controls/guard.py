@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -178,3 +178,13 @@ def _again(change: Change, met: Circumstances, cool_down: timedelta) -> Iterator
             f"it was put right {len(turns)} times within a week and is wrong again: somebody or "
             "something changes it back; find out who before it is allowed again"
         )
+
+
+def why_undo_held(entry: Entry, policy: Policy, now: datetime, killed: str) -> tuple[str, ...]:
+    """Every reason not to put back what a change replaced; none where it may be.
+
+    What somebody asks for by name needs no limits; what it costs needs the same consents.
+    """
+    change = replace(entry.change, costs=entry.change.undo_costs)
+    met = Circumstances(now, now, (), killed)
+    return tuple(dict.fromkeys([*_stopped(policy, met), *_costs(change, policy, met)]))

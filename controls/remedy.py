@@ -90,6 +90,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "bucket_wide": change.bucket_wide,
         "tags": dict(change.tags),
         "awaits": change.awaits,
+        "params": dict(change.params),
     }
 
 
@@ -124,6 +125,7 @@ def change_from_json(written: Mapping[str, Any]) -> Change:
         bucket_wide=written["bucket_wide"],
         tags=dict(written["tags"]),
         awaits=written["awaits"],
+        params=dict(written["params"]),
     )
 
 

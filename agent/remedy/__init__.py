@@ -1,0 +1,1 @@
+"""Remediation: plan, look again, act, look again. The one place that writes to AWS."""
