@@ -7,11 +7,27 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from agent.daemon.wanted_sweeps import Sweep
 
 Ask = Callable[[Sweep], object]
 """Told which sweep is due; returns at once."""
+
+
+class _Every(IntervalTrigger):  # type: ignore[misc] # APScheduler is untyped
+    """What was missed is due once, and then again after an interval.
+
+    APScheduler would first list every run that was missed: millions, where a machine that woke up
+    in 1970 learns the time.
+    """
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """After the run that was due at `previous`."""
+        due: datetime | None = super().get_next_fire_time(previous, now)
+        if previous is None or due is None or due > now:
+            return due
+        return now + timedelta(seconds=self.interval_length)
 
 
 class Schedule:
@@ -36,10 +52,10 @@ class Schedule:
     def _add(self, kind: Sweep, interval: float, first: datetime) -> None:
         self._scheduler.add_job(
             self._ask,
-            "interval",
+            _Every(seconds=interval, timezone=UTC),
             args=[kind],
-            seconds=interval,
             id=kind.value,
+            name=f"{kind.value} sweep",
             next_run_time=first,
             replace_existing=True,
         )

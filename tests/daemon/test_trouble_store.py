@@ -227,11 +227,11 @@ def test_a_store_that_must_not_be_used_ends_with_2_and_one_sentence(
 
 
 @pytest.fixture
-def unwritable(small: Path) -> Iterator[Path]:
+def unwritable(small: Path) -> Path:
     """A volume that is mounted read-only: root, too, may not write there."""
     (small / "state").mkdir()
     subprocess.run(("mount", "-o", "remount,ro", str(small)), check=True)
-    yield small / "state"
+    return small / "state"
 
 
 def test_a_folder_that_may_not_be_written_ends_with_2(agents: Agents, unwritable: Path) -> None:

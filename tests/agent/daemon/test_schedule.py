@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -94,3 +95,14 @@ def test_a_schedule_that_was_stopped_is_not_running(asked: Asked) -> None:
     schedule.stop()
     schedule.stop()
     assert not schedule.running
+
+
+def test_what_was_missed_since_1970_is_due_once_and_at_once(asked: Asked) -> None:
+    schedule = Schedule(asked, {Sweep.FULL: 1.0}, datetime(1970, 1, 1, tzinfo=UTC))
+    began = time.monotonic()
+    schedule.start()
+    assert asked.wait_for(2)
+    schedule.stop()
+
+    assert time.monotonic() - began < 5, "a list of all that was missed takes minutes"
+    assert len(asked.kinds) <= 6
