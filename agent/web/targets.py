@@ -35,7 +35,11 @@ def targets(look: Look) -> Page:
         "targets.html",
         "Targets",
         "targets",
-        {"targets": found, "denied": any(each.denied for each in found)},
+        {
+            "targets": found,
+            "denied": any(each.denied for each in found),
+            "elsewhere": len(look.index.findings) - sum(each.counts.total() for each in found),
+        },
     )
 
 

@@ -108,6 +108,7 @@ def every_page(fake: FakeView) -> Iterator[tuple[str, str]]:
         pytest.param("/rules/redshift-logs-fresh", "record_seen && now", id="rule: condition"),
         pytest.param("/targets", "sts:AssumeRole denied", id="targets: why not"),
         pytest.param("/targets", "s3:GetEncryptionConfiguration", id="targets: missing permission"),
+        pytest.param("/targets", "1 finding stands in no target's row", id="targets: the rest"),
         pytest.param("/targets", "trailkeeper iam", id="targets: what to do"),
         pytest.param("/agent", "sqlite:////var/lib/trailkeeper/trailkeeper.db", id="agent: store"),
         pytest.param("/agent", "no target", id="agent: why a sweep failed"),
