@@ -115,12 +115,13 @@ def _page(value: str) -> int:
 
 def chosen(findings: Sequence[Tracked], query: Query) -> Sequence[Tracked]:
     """Those that were asked for, of findings that come the worst first, in the order asked for."""
-    found = [one for one in findings if _fits(one, query)] if query.filtered else findings
+    words = tuple(query.text.casefold().split())
+    found = [one for one in findings if _fits(one, query, words)] if query.filtered else findings
     key = _SORTS.get(query.sort)
     return found if key is None else sorted(found, key=key)
 
 
-def _fits(tracked: Tracked, query: Query) -> bool:
+def _fits(tracked: Tracked, query: Query, words: Sequence[str]) -> bool:
     finding, ref = tracked.finding, tracked.finding.ref
     return (
         (not query.status or finding.status in query.status)
@@ -129,15 +130,17 @@ def _fits(tracked: Tracked, query: Query) -> bool:
         and (not query.account or ref.account in query.account)
         and (not query.region or ref.region in query.region)
         and (not query.kind or ref.kind in query.kind)
-        and (not query.text or _says(tracked, query.text.casefold()))
+        and (not words or _says(tracked, words))
     )
 
 
-def _says(tracked: Tracked, text: str) -> bool:
+def _says(tracked: Tracked, words: Sequence[str]) -> bool:
     """Every word stands in its name, its reasons or its tags."""
     finding, ref = tracked.finding, tracked.finding.ref
-    tags = (f"{name}={value}" for name, value in finding.tags.items())
-    said = "\n".join(
-        (finding.rule, finding.title, ref.id, ref.arn, finding.because, *finding.reasons, *tags)
-    ).casefold()
-    return all(word in said for word in text.split())
+    said = f"{finding.rule}\n{finding.title}\n{ref.id}\n{ref.arn}\n{finding.because}"
+    if finding.reasons:
+        said = "\n".join((said, *finding.reasons))
+    for name, value in finding.tags.items():
+        said += f"\n{name}={value}"
+    said = said.casefold()
+    return all(word in said for word in words)
