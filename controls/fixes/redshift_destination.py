@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from controls.change import Destination, Held
 from controls.model import AwsError, CannotTellError, Reader, Ref, Said, Unknown
 from controls.semantics.delivery import Writer, delivery_admitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from moto.redshift.responses import RedshiftResponse
 
 from agent.sandbox.extension.errors import AwsRefusal
 from agent.sandbox.extension.patch import add, replace
-from agent.sandbox.extension.redshift import page
+from agent.sandbox.extension.redshift import found, page, want_available
 
 DEFAULT_GROUP = "default.redshift-2.0"
 """What a cluster gets that names no group (Management Guide, working-with-parameter-groups)."""
@@ -38,11 +39,19 @@ _BY_FAMILY: Mapping[str, Mapping[str, str]] = {
 }
 
 
+_GROUP_NAME = re.compile(r"[a-z](-?[a-z0-9])*", re.ASCII | re.IGNORECASE)
+
+
+def engine_defaults(family: str) -> dict[str, str]:
+    """What a group of the family says that sets nothing itself."""
+    defaults = {name: definition[0] for name, definition in _DEFINITIONS.items()}
+    return defaults | dict(_BY_FAMILY.get(family, {}))
+
+
 def effective(group: Any) -> dict[str, str]:
     """The value of every parameter in a group as it stands now."""
-    defaults = {name: definition[0] for name, definition in _DEFINITIONS.items()}
     own: dict[str, str] = group.values
-    return defaults | dict(_BY_FAMILY.get(group.family, {})) | own
+    return engine_defaults(group.family) | own
 
 
 def _own_values(self: Any) -> dict[str, str]:
@@ -111,13 +120,26 @@ def _group(self: Any, *, writing: bool = False) -> Any:
             "InvalidClusterParameterGroupState",
             f"The default parameter group {name} cannot be modified.",
         )
+    if writing and _is_being_applied(self.redshift_backend, name):
+        raise AwsRefusal(
+            "InvalidClusterParameterGroupState",
+            f"The parameter group {name} is in use by another task. Please try again later.",
+        )
     return group
+
+
+def _is_being_applied(backend: Any, name: str) -> bool:
+    return any(
+        shown["ParameterGroupName"] == name and shown["ParameterApplyStatus"] == "applying"
+        for cluster in backend.clusters.values()
+        for shown in cluster.cluster_parameter_group_status_list
+    )
 
 
 def _describe_cluster_parameters(self: Any) -> ActionResult:
     group, source = _group(self), self._get_param("Source")
     parameters = [
-        (name, _described(group, name, value))
+        (name, _described(name, value, "user" if name in group.values else "engine-default"))
         for name, value in effective(group).items()
         if source != "user" or name in group.values
         if source != "engine-default" or name not in group.values
@@ -126,13 +148,30 @@ def _describe_cluster_parameters(self: Any) -> ActionResult:
     return ActionResult({"Parameters": shown, "Marker": more})
 
 
-def _described(group: Any, name: str, value: str) -> dict[str, Any]:
+def _describe_default_cluster_parameters(self: Any) -> ActionResult:
+    family = self._get_param("ParameterGroupFamily")
+    _want_family(family)
+    parameters = [
+        (name, _described(name, value, "engine-default"))
+        for name, value in engine_defaults(family).items()
+    ]
+    shown, more = page(parameters, self._get_int_param("MaxRecords"), self._get_param("Marker"))
+    defaults = {"ParameterGroupFamily": family, "Parameters": shown, "Marker": more}
+    return ActionResult({"DefaultClusterParameters": defaults})
+
+
+def _want_family(family: str) -> None:
+    if family not in _BY_FAMILY:
+        raise AwsRefusal("InvalidParameterValue", f"Unknown parameter group family: {family}")
+
+
+def _described(name: str, value: str, source: str) -> dict[str, Any]:
     _, kind, allowed = _DEFINITIONS.get(name, ("", "string", ""))
     return {
         "ParameterName": name,
         "ParameterValue": value,
         "Description": name.replace("_", " "),
-        "Source": "user" if name in group.values else "engine-default",
+        "Source": source,
         "DataType": kind,
         "AllowedValues": allowed or None,
         "ApplyType": "static",
@@ -193,6 +232,12 @@ def install() -> None:
     """Gives groups their own values and clusters a memory of what they started with."""
     _install_groups()
     _install_clusters()
+    _install_modify_cluster()
+    replace(
+        RedshiftResponse,
+        "describe_default_cluster_parameters",
+        _describe_default_cluster_parameters,
+    )
     replace(RedshiftResponse, "describe_cluster_parameters", _describe_cluster_parameters)
     add(RedshiftResponse, "modify_cluster_parameter_group", _modify_cluster_parameter_group)
     add(RedshiftResponse, "reset_cluster_parameter_group", _reset_cluster_parameter_group)
@@ -212,12 +257,17 @@ def _install_groups() -> None:
             DEFAULT_GROUP, "redshift-2.0", "Default parameter group", account_id, region_name
         )
 
-    def create_cluster_parameter_group(self: Any, name: str, *rest: Any, **other: Any) -> Any:
+    def create_cluster_parameter_group(
+        self: Any, name: str, family: str, *rest: Any, **other: Any
+    ) -> Any:
+        if not _GROUP_NAME.fullmatch(name) or len(name) > 255:
+            raise AwsRefusal("InvalidParameterValue", f"Invalid parameter group name: {name}")
+        _want_family(family)
         if name.lower() in self.parameter_groups:
             raise AwsRefusal(
                 "ClusterParameterGroupAlreadyExists", f"Parameter group {name} already exists"
             )
-        return create_group(self, name.lower(), *rest, **other)
+        return create_group(self, name.lower(), family, *rest, **other)
 
     replace(RedshiftBackend, "__init__", init_backend)
     replace(RedshiftBackend, "create_cluster_parameter_group", create_cluster_parameter_group)
@@ -246,3 +296,13 @@ def _install_clusters() -> None:
     replace(RedshiftBackend, "modify_cluster", modify_cluster)
     add(Cluster, "start", _start)
     replace(Cluster, "cluster_parameter_group_status_list", property(_group_status))
+
+
+def _install_modify_cluster() -> None:
+    modify: Any = RedshiftResponse.modify_cluster
+
+    def modify_cluster(self: Any) -> Any:
+        want_available(found(self.redshift_backend, self._get_param("ClusterIdentifier")))
+        return modify(self)
+
+    replace(RedshiftResponse, "modify_cluster", modify_cluster)

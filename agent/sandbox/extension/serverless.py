@@ -26,6 +26,7 @@ class ServerlessBackend(BaseBackend):
         super().__init__(region_name, account_id)
         self.namespaces: dict[str, dict[str, Any]] = {}
         self.workgroups: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, dict[str, str]] = {}
 
     @property
     def _url_module(self) -> SimpleNamespace:
@@ -82,6 +83,14 @@ class ServerlessBackend(BaseBackend):
         """Raises ResourceNotFoundException."""
         return _found(self.workgroups, name, "Workgroup")
 
+    def tags_of(self, arn: str) -> dict[str, str]:
+        """The tags of a namespace or workgroup. Raises ResourceNotFoundException."""
+        arns = [each["namespaceArn"] for each in self.namespaces.values()]
+        arns += [each["workgroupArn"] for each in self.workgroups.values()]
+        if arn not in arns:
+            raise AwsRefusal("ResourceNotFoundException", f"Resource {arn} does not exist.")
+        return self.tags.setdefault(arn, {})
+
     def _arn(self, kind: str, identifier: str) -> str:
         where = f"{self.region_name}:{self.account_id}"
         return f"arn:{self.partition}:redshift-serverless:{where}:{kind}/{identifier}"
@@ -91,6 +100,15 @@ def _found(items: dict[str, dict[str, Any]], name: str, what: str) -> dict[str, 
     if name not in items:
         raise AwsRefusal("ResourceNotFoundException", f"{what} {name} does not exist.")
     return items[name]
+
+
+def _want_available(item: dict[str, Any], what: str) -> None:
+    """Raises ConflictException while something else is being done to it."""
+    if item["status"] != "AVAILABLE":
+        raise AwsRefusal(
+            "ConflictException",
+            f"There is an operation running on the {what}. Try again once it is AVAILABLE.",
+        )
 
 
 def role_text(arn: str, status: str = "in-sync") -> str:
@@ -158,6 +176,7 @@ class ServerlessResponse(BaseResponse):
     def update_namespace(self) -> ActionResult:
         """Changes one setting, as the API demands."""
         namespace = self.backend.namespace(self._name("namespace"))
+        _want_available(namespace, "namespace")
         exports, roles = self._get_param("logExports"), self._get_param("iamRoles")
         key, destination = self._get_param("kmsKeyId"), self._get_param("logDestinationType")
         if sum(value is not None for value in (exports, roles, key)) > 1:
@@ -173,12 +192,43 @@ class ServerlessResponse(BaseResponse):
         return ActionResult({"namespace": namespace})
 
     def update_workgroup(self) -> ActionResult:
-        """Changes parameters by key; the others stay."""
+        """Changes one setting, as the API demands; parameters by key, the others stay."""
         workgroup = self.backend.workgroup(self._name("workgroup"))
-        changes = {p["parameterKey"]: p for p in self._get_param("configParameters") or []}
-        kept = {p["parameterKey"]: p for p in workgroup["configParameters"]}
-        workgroup["configParameters"] = [dict(p) for p in (kept | changes).values()]
+        _want_available(workgroup, "workgroup")
+        given = {name: self._get_param(name) for name in _SETTINGS}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if len(changes) != 1:
+            raise AwsRefusal("ValidationException", "Exactly one setting is changed at a time.")
+        if "configParameters" in changes:
+            changed = {p["parameterKey"]: dict(p) for p in changes["configParameters"]}
+            kept = {p["parameterKey"]: p for p in workgroup["configParameters"]}
+            changes["configParameters"] = list((kept | changed).values())
+        workgroup.update(changes)
         return ActionResult({"workgroup": workgroup})
+
+    def list_tags_for_resource(self) -> ActionResult:
+        """The tags of a namespace or workgroup."""
+        tags = self.backend.tags_of(str(self._get_param("resourceArn")))
+        return ActionResult({"tags": [{"key": key, "value": tags[key]} for key in tags]})
+
+    def tag_resource(self) -> ActionResult:
+        """Adds tags to a namespace or workgroup."""
+        tags = self.backend.tags_of(str(self._get_param("resourceArn")))
+        tags |= {tag["key"]: tag["value"] for tag in self._get_param("tags") or []}
+        return ActionResult({})
+
+
+_SETTINGS = (
+    "baseCapacity",
+    "configParameters",
+    "enhancedVpcRouting",
+    "maxCapacity",
+    "port",
+    "publiclyAccessible",
+    "securityGroupIds",
+    "subnetIds",
+)
+"""Of a workgroup, those that an update can be told apart by here (API reference)."""
 
 
 def _exports(exports: list[str]) -> list[str]:
