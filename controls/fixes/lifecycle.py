@@ -35,7 +35,7 @@ def expire_logs(aws: Reader, task: Task) -> Planned:
     place = find_place(aws, task)
     due = place.due(place.configuration)
     if isinstance(due, Said) and due.value <= wanted.max_days:
-        return locked(place, due.value) or Right(due.reason)
+        return locked(place, due.value) or _right(place, due)
     if isinstance(due, Unknown):
         return Held(due.reason)
     held = forbidden(place) or locked(place, wanted.max_days) or _longer_below(place, wanted)
@@ -138,7 +138,7 @@ def keep_logs(aws: Reader, task: Task) -> Planned:
     place = find_place(aws, task)
     first = place.first(place.configuration)
     if isinstance(first, Absent) or (isinstance(first, Said) and first.value >= wanted.min_days):
-        return Right(first.reason)
+        return _right(place, first)
     if isinstance(first, Unknown):
         return Held(first.reason)
     without = place.first(merge.without_own(place.configuration, place.prefix))
@@ -186,7 +186,7 @@ def abort_uploads(aws: Reader, task: Task) -> Planned:
     place = find_place(aws, task)
     now = lifecycle.uploads_aborted(place.configuration, place.prefix)
     if isinstance(now, Said) and now.value <= within:
-        return Right(now.reason)
+        return _right(place, now)
     if held := forbidden(place):
         return held
     current = merge.find_own(place.configuration.get("Rules", ()), place.prefix) or Own()
@@ -205,6 +205,18 @@ def abort_uploads(aws: Reader, task: Task) -> Planned:
 
 
 # ---------------------------------------------------------------- the change
+
+
+def _right(place: Place, why: Said[int] | Absent) -> Right:
+    return Right(why.reason, documents=(_document(place, place.configuration),))
+
+
+def _document(place: Place, after: Mapping[str, Any]) -> Document:
+    return Document(
+        f"lifecycle configuration of bucket {place.bucket}",
+        merge.plain(place.configuration),
+        merge.plain(after),
+    )
 
 
 def _with(place: Place, own: Own) -> dict[str, Any]:
@@ -234,22 +246,28 @@ def _change(
         ref=place.ref,
         summary=summary,
         calls=(_put(place, after),),
-        documents=(
-            Document(
-                f"lifecycle configuration of bucket {place.bucket}",
-                merge.plain(place.configuration),
-                merge.plain(after),
-            ),
-        ),
+        documents=(_document(place, after),),
         undo=() if stuck else (_restore(place),),
         no_undo="AWS does not take back what it showed: rules with and without Filter"
         if stuck
         else "",
+        undo_costs=_undo_costs(place, after),
         costs=costs,
         affects=tuple(affects),
         bucket_wide="" if place.prefix else place.bucket,
         tags=marks,
     )
+
+
+def _undo_costs(place: Place, after: Mapping[str, Any]) -> dict[Cost, str]:
+    """Putting back a rule that deletes sooner deletes what has been kept since."""
+    days, then = _first_day(place, after), _first_day(place, place.configuration)
+    if then >= days:
+        return {}
+    return {
+        Cost.DESTROYS: f"logs under {place.where} may be deleted after {_days(then)} again: what "
+        "is older by then goes at once, for good"
+    }
 
 
 def _put(place: Place, configuration: Mapping[str, Any]) -> Call:

@@ -42,6 +42,8 @@ RULE_MEMBERS: Final[Mapping[str, Any]] = {
 """What PutBucketLifecycleConfiguration can carry in a rule (S3 service model, LifecycleRule)."""
 
 MINIMUM_SIZE: Final = "TransitionDefaultMinimumObjectSize"
+USUAL_MINIMUM: Final = "all_storage_classes_128K"
+"""What S3 takes where a first configuration does not say (S3 API); said, so as to be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def find_own(rules: Sequence[Mapping[str, Any]], prefix: str) -> Own | None:
         if rule.get("ID") != own_id(prefix):
             continue
         own = _read_own(rule)
-        if own == Own() or own_rule(prefix, own) == {**rule, "Status": "Enabled"}:
+        if own_rule(prefix, own) == {**rule, "Status": "Enabled"}:
             return own if rule.get("Status") == "Enabled" else Own()
     return None
 
@@ -141,7 +143,8 @@ def with_own(configuration: Mapping[str, Any], prefix: str, own: Own) -> dict[st
         rules[places[0]] = ours
     else:
         rules.append(ours)
-    return {**configuration, "Rules": rules}
+    first = {} if configuration else {MINIMUM_SIZE: USUAL_MINIMUM}
+    return {**configuration, **first, "Rules": rules}
 
 
 def without_own(configuration: Mapping[str, Any], prefix: str) -> dict[str, Any]:
