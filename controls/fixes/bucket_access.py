@@ -37,7 +37,10 @@ def block_public_access(aws: Reader, task: Task) -> Planned:
         call_on(owner, bucket, "DeletePublicAccessBlock")
         if own is None
         else call_on(
-            owner, bucket, "PutPublicAccessBlock", PublicAccessBlockConfiguration=dict(own)
+            owner,
+            bucket,
+            "PutPublicAccessBlock",
+            PublicAccessBlockConfiguration={**dict.fromkeys(SWITCHES, False), **own},
         )
     )
     return Change(

@@ -1,0 +1,1 @@
+"""Fixes planned and made against the simulated AWS, over HTTP."""
