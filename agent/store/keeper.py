@@ -13,10 +13,11 @@ import structlog
 
 from agent.store.address import parse_address
 from agent.store.opening import open_store
-from agent.store.records import Day, StoreError, StoreRefusedError, SweepRecord
+from agent.store.records import Day, NotStorableError, StoreError, StoreRefusedError, SweepRecord
 from agent.store.store import Store
 from controls.history import Event, State
 from controls.history_advance import reconcile
+from controls.remedy import Entry
 
 WAITING_SWEEPS = 1_000
 WAITING_EVENTS = 100_000
@@ -110,6 +111,22 @@ class Keeper:
             self._flush()
             return self._state
 
+    def journal(self, entry: Entry) -> None:
+        """Write a change down; durable on return. It never waits here, as sweeps do.
+
+        Raises:
+            StoreError: it is not written. Then nothing may be changed.
+        """
+        with self._lock:
+            store = self._there()
+            try:
+                store.put(entry)
+            except NotStorableError:
+                raise
+            except StoreError as error:
+                self._fell(error)
+                raise
+
     def tick(self) -> None:
         """Every few seconds: reach for a store that is down, and once a day prune one that is up.
 
@@ -148,6 +165,23 @@ class Keeper:
     def days(self, since: datetime) -> tuple[Day, ...]:
         """Findings by day, the oldest first. Raises StoreError."""
         return self._there().days(since)
+
+    def entries(
+        self,
+        *,
+        since: datetime | None = None,
+        resource: str = "",
+        open_only: bool = False,
+        limit: int | None = 200,
+    ) -> tuple[Entry, ...]:
+        """Changes as `Store.entries` gives them. Raises StoreError."""
+        return self._there().entries(
+            since=since, resource=resource, open_only=open_only, limit=limit
+        )
+
+    def entry(self, identity: str) -> Entry | None:
+        """The change with this id. Raises StoreError."""
+        return self._there().entry(identity)
 
     def _there(self) -> Store:
         store = self._store

@@ -54,7 +54,7 @@ def _findings(
             tracked = tracked_of(row.document, judged)
         except (ValueError, KeyError, TypeError) as error:
             digests[row.id] = ""
-            _damaged("finding", row.id, error)
+            damaged("finding", row.id, error)
             continue
         digests[row.id] = row.digest
         yield tracked.finding.id, tracked
@@ -69,12 +69,13 @@ def _targets(
         try:
             tracked = target_of(row.document, taken_at)
         except (ValueError, KeyError, TypeError) as error:
-            _damaged("target", f"{row.account}/{row.region}", error)
+            damaged("target", f"{row.account}/{row.region}", error)
             continue
         yield (tracked.status.account, tracked.status.region), tracked
 
 
-def _damaged(what: str, key: str, error: Exception) -> None:
+def damaged(what: str, key: str, error: Exception) -> None:
+    """Say that a row cannot be read and is left out."""
     structlog.get_logger().warning(
         "store_row_damaged", row=what, id=key, problem=f"{type(error).__name__}: {error}"
     )

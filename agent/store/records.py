@@ -42,6 +42,10 @@ class StoreError(Exception):
     """The store cannot be read or written now. Says what, where and what to do; may pass."""
 
 
+class NotStorableError(StoreError):
+    """What is to be written is nothing that can be stored. The store itself is well."""
+
+
 class StoreRefusedError(Exception):
     """The store must not be used at all: locked by another agent, on a network file system, of a
     newer version, no such driver. Says what to do; waiting does not help."""

@@ -134,6 +134,37 @@ EVENTS = Table(
 )
 """What became of findings, in the order it was written. Rows are added and pruned, never edited."""
 
+CHANGES = Table(
+    "changes",
+    METADATA,
+    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("id", Words, nullable=False, unique=True),
+    Column("rule", Words, nullable=False),
+    Column("finding", Words, nullable=False),
+    Column("fix", Words, nullable=False),
+    Column("resource_id", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("account", Words, nullable=False),
+    Column("region", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("arn", Words, nullable=False),
+    Column("owner_account", Words, nullable=False),
+    Column("began_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("outcome", Words),
+    Column("why", Words, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("undoes", Words, nullable=False),
+    Column("undone_by", Words, nullable=False),
+    Column("document", Words, nullable=False),
+    Index("changes_resource", "resource_id", "seq"),
+    Index("changes_began_at", "began_at"),
+    Index("changes_outcome", "outcome"),
+    sqlite_autoincrement=True,
+)
+"""The journal of remediation. `outcome` is null while a change is under way; `document` is JSON as
+`controls.remedy.change_to_json` writes it."""
+
 TARGETS = Table(
     "targets",
     METADATA,

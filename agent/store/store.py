@@ -11,16 +11,19 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent.store import reading, writing
+from agent.store import journal, reading, writing
 from agent.store.address import Address
 from agent.store.failures import told
 from agent.store.records import Day, StoreError, SweepRecord
 from agent.store.writing import Known
 from controls.history import Event, State
+from controls.remedy import Entry
 
 
 class Store:
-    """Findings, their history and the sweeps. From `agent.store.opening.open_store`.
+    """Findings, their history, the sweeps, and the journal of changes.
+
+    From `agent.store.opening.open_store`.
 
     Safe for threads. Every method raises StoreError when the store cannot be used now; one that
     failed to write has to be opened anew, for the lock may be gone with the connection.
@@ -57,13 +60,23 @@ class Store:
                 known = writing.write(connection, known, sweeps, state, events)
             self._known = known
 
+    def put(self, entry: Entry) -> None:
+        """Insert the entry, or put it in the place of the one with its id; durable on return.
+
+        NotStorableError: its change is nothing that JSON can hold; the store is well.
+        """
+        values = journal.values_of(entry)
+        with self._writing("written") as connection:
+            journal.put(connection, values)
+
     def prune(self, before: datetime) -> int:
-        """Take away events and sweeps from before `before`; how many rows.
+        """Take away events, sweeps and changes from before `before`; how many rows.
 
         Every event of a finding that is still open stays, and the newest sweep of each kind.
+        Changes stay a week longer, and those that are open for as long as they are.
         """
         with self._writing("pruned") as connection:
-            return writing.prune(connection, before)
+            return writing.prune(connection, before) + journal.prune(connection, before)
 
     def ping(self) -> None:
         """Raises StoreError where the store, or the right to write it, is lost."""
@@ -115,6 +128,27 @@ class Store:
         """The means of each day (UTC) over its full sweeps with a verdict, the oldest first."""
         with self._reading() as connection:
             return reading.days(connection, since)
+
+    def entries(
+        self,
+        *,
+        since: datetime | None = None,
+        resource: str = "",
+        open_only: bool = False,
+        limit: int | None = 200,
+    ) -> tuple[Entry, ...]:
+        """Changes, the newest first; `limit` None: all of them.
+
+        Since a time means begun since then, or still open; of one resource (`Ref.id`) if named.
+        One that cannot be read is said and left out; if it is open, StoreError names it.
+        """
+        with self._reading() as connection:
+            return tuple(journal.entries(connection, since, resource, open_only, limit))
+
+    def entry(self, identity: str) -> Entry | None:
+        """The change with this id. StoreError, too, where it is there and cannot be read."""
+        with self._reading() as connection:
+            return journal.entry(connection, identity)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -20,11 +20,19 @@ from agent.store.probe import probe
 from agent.store.records import StoreRefusedError
 from agent.store.schema import METADATA, VERSION_TABLE
 from controls.history import State
+from controls.remedy import Outcome
 from tests.agent.store.states import drifting, swept
 from tests.agent.store.test_store import as_restored, opened, replayed, unsettled
 from tests.postgres import Server
 
 DATA = Path(__file__).with_name("data")
+CHANGES = [
+    ("e-4", None),
+    ("e-3", Outcome.REFUSED),
+    ("e-2", Outcome.UNDONE),
+    ("e-1", Outcome.APPLIED),
+]
+"""What stands in the journal of every version that has one."""
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
@@ -82,6 +90,8 @@ def test_a_store_of_every_released_version_opens_with_all_that_is_in_it(
         ((events, newest),) = connection.execute(
             "SELECT (SELECT count(*) FROM events), (SELECT max(id) FROM sweeps)"
         )
+        journal = "SELECT count(*) FROM sqlite_master WHERE name = 'changes'"
+        has_changes = connection.execute(journal).fetchone() == (1,)
 
     with opened(f"sqlite:///{path}") as store:
         state = store.load()
@@ -89,6 +99,8 @@ def test_a_store_of_every_released_version_opens_with_all_that_is_in_it(
         assert len(store.events(limit=10_000)) == events > 20
         assert store.newest_sweep() == newest
         assert replayed(store) == unsettled(state)
+        changes = [(one.id, one.outcome) for one in store.entries()]
+        assert changes == (CHANGES if has_changes else [])
         with store._engine.connect() as connection:
             assert version_of(connection) == head()
 
