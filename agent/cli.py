@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
-    command = args.command or ("check" if args.check else "agent")
+    command = args.command or _bare(parser, args)
     if args.check and args.command:
         parser.error(f"--check and {args.command} are two commands: choose one")
     _refuse_what_does_nothing(parser, args, command)
@@ -63,15 +63,33 @@ def _run(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
     return code
 
 
+def _bare(parser: argparse.ArgumentParser, args: argparse.Namespace) -> str:
+    """What runs without the name of a command."""
+    if (args.dry_run or args.apply_plan) and not args.remediate:
+        option = "--dry-run" if args.dry_run else "--apply-plan"
+        parser.error(f"{option} goes with --remediate")
+    if args.dry_run and args.apply_plan:
+        parser.error("--dry-run makes a plan, --apply-plan carries one out: choose one")
+    if args.remediate and args.snapshot:
+        parser.error("--remediate acts on what is so now; a snapshot tells what was")
+    once = args.check or args.dry_run or args.apply_plan
+    if args.remediate and once:
+        return "remediate"
+    return "check" if args.check else "agent"
+
+
 _WITHOUT_LOGS = ("rules", "iam")
 """Commands that ask nothing of AWS: they have nothing to log, and should not wait for structlog."""
 
 _ONLY_FOR = {
-    "format": ("check",),
-    "all": ("check",),
-    "fail_on": ("check",),
-    "allow_unknown": ("check",),
-    "allow_empty": ("check",),
+    "format": ("check", "remediate"),
+    "all": ("check", "remediate"),
+    "fail_on": ("check", "remediate"),
+    "allow_unknown": ("check", "remediate"),
+    "allow_empty": ("check", "remediate"),
+    "remediate": ("agent", "remediate", "iam"),
+    "dry_run": ("remediate",),
+    "apply_plan": ("remediate",),
     "snapshot": ("check", "explain"),
 }
 """The options before the command that only these commands heed."""
@@ -92,7 +110,7 @@ def _refuse_what_does_nothing(
     for name, commands in _ONLY_FOR.items():
         if command not in commands and getattr(args, name) != parser.get_default(name):
             option = "--" + name.replace("_", "-")
-            parser.error(f"{option} says nothing to {command}: it is for --check")
+            parser.error(f"{option} says nothing to {command}: it is for {_for(commands)}")
     given = [option for name, option in _SCOPE.items() if getattr(args, name)]
     if command == "demo" and (given or args.output):
         parser.error(f"{(given or ['--output'])[0]} says nothing to demo: it brings its own")
@@ -100,6 +118,12 @@ def _refuse_what_does_nothing(
         parser.error("--output says nothing to the agent: it serves what it finds (see http)")
     if args.snapshot and (args.accounts or args.regions):
         parser.error("--account and --region choose where to look; a snapshot is judged whole")
+
+
+def _for(commands: Sequence[str]) -> str:
+    """What an option goes with, as it is written."""
+    written = {"agent": "the agent", "check": "--check", "remediate": "--remediate"}
+    return " or ".join(written.get(one, one) for one in commands)
 
 
 def _internal(error: Exception) -> int:
@@ -145,6 +169,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--check", action="store_true", help="one sweep; findings on stdout")
     _add_scope(parser)
     _add_check(parser)
+    _add_remediate(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for add in (_add_snapshot, _add_rules, _add_explain, _add_iam, _add_doctor, _add_demo):
         add(commands)
@@ -214,6 +239,23 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
     check.add_argument(
         "--snapshot", metavar="FILE", help="judge this snapshot instead of looking at AWS"
+    )
+
+
+def _add_remediate(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("remediation")
+    group.add_argument(
+        "--remediate",
+        action="store_true",
+        help="put right what the configuration allows: on and on, or once with --check",
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="with --remediate: print the plan, change nothing"
+    )
+    group.add_argument(
+        "--apply-plan",
+        metavar="FILE",
+        help="with --remediate: carry out a plan (--dry-run --format json), exactly as it stands",
     )
 
 

@@ -18,6 +18,7 @@ from agent.config_agent import (
     StoreSetting,
 )
 from agent.config_contradictions import contradictions
+from agent.config_remediation import RemediationSetting
 from agent.config_values import (
     Account,
     BucketName,
@@ -50,6 +51,8 @@ class Target(Written):
     external_id: ExternalId | None = None
     name: Text | None = None
     regions: Regions | None = None
+    remediation_role: RoleArn | None = None
+    """The role that changes things there, apart from the one that reads."""
 
 
 class LogBucketSetting(Written):
@@ -60,6 +63,10 @@ class LogBucketSetting(Written):
     region: RegionName
     prefixes: tuple[Text, ...] = ()
     """Former key prefixes: their logs are judged too, though no cluster names them any more."""
+    dedicated: bool = False
+    """It holds audit logs and nothing else: what concerns the whole bucket may be changed."""
+    legal_hold: bool = False
+    """Nothing in it may be deleted, whatever is consented to."""
 
 
 class OverrideSetting(Written):
@@ -153,6 +160,7 @@ class Settings(Written):
     store: StoreSetting = StoreSetting()
     http: HttpSetting = HttpSetting()
     metrics: MetricsSetting = MetricsSetting()
+    remediation: RemediationSetting = RemediationSetting()
 
     _written: Source = PrivateAttr(default_factory=lambda: _nowhere("the configuration"))
 
@@ -204,6 +212,14 @@ class Settings(Written):
             LogBucket(one.bucket, one.account, one.region, one.prefixes) for one in self.log_buckets
         )
 
+    def dedicated_buckets(self) -> frozenset[str]:
+        """The buckets that hold audit logs and nothing else."""
+        return frozenset(one.bucket for one in self.log_buckets if one.dedicated)
+
+    def held_buckets(self) -> frozenset[str]:
+        """The buckets on legal hold."""
+        return frozenset(one.bucket for one in self.log_buckets if one.legal_hold)
+
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """The settings of the file, if there is one, with those of the environment over them.
@@ -249,6 +265,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "": ("waivers", "state_directory"),
     "store": ("url_file",),
     "http": ("tls_certificate", "tls_key", "token_file"),
+    "remediation": ("kill_switch",),
 }
 """The settings that are paths, by the mapping they stand in."""
 

@@ -23,6 +23,18 @@ def contradictions(written: object) -> Iterator[Problem]:
     yield from _overrides_for_all(top)
     yield from _retention(_mapping(top.get("retention")))
     yield from _missing_paths(top)
+    yield from _foreign_roles(top)
+
+
+def _foreign_roles(top: Mapping[str, Any]) -> Iterator[Problem]:
+    """The role that changes things must be of the account that is read."""
+    for index, item in enumerate(_list(top.get("targets"))):
+        reads, writes = _mapping(item).get("role"), _mapping(item).get("remediation_role")
+        if isinstance(reads, str) and isinstance(writes, str):
+            accounts = [role.split(":")[4:5] for role in (reads, writes)]
+            if accounts[0] != accounts[1]:
+                message = f"is of another account than the role that reads, {reads}"
+                yield ("targets", index, "remediation_role"), message
 
 
 def _repeated(top: Mapping[str, Any], key: str, name: str) -> Iterator[Problem]:

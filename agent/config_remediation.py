@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from agent.config_values import Account, BucketName, RegionName, Seconds, Tag, Text, shape
+from agent.config_values import (
+    Account,
+    BucketName,
+    RegionName,
+    RoleArn,
+    Seconds,
+    Tag,
+    Text,
+    shape,
+)
 from agent.yaml_file import Written, several
 from controls.change import Cost, Destination
 from controls.remedy import Consent, Freeze, Limits, Policy, Selector
@@ -94,6 +103,8 @@ class DestinationSetting(Written):
 class RemediationSetting(Written):
     """What --remediate may do. The default allows nothing."""
 
+    role: Literal["current"] | RoleArn | None = None
+    """Who changes things where the credentials at hand read: a role, or those credentials too."""
     fixes: tuple[Text, ...] = ()
     only: tuple[SelectorSetting, ...] = ()
     never: tuple[SelectorSetting, ...] = ()

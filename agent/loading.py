@@ -14,6 +14,7 @@ from agent.stop import WRONG_USE, StopError
 from agent.waivers import load_waivers
 from agent.yaml_file import ConfigProblems
 from controls import params, waiver
+from controls.fixes.catalog import FIXES
 from controls.kinds.catalog import KINDS
 from controls.near import near
 from controls.rule import Rule
@@ -48,6 +49,7 @@ def load(args: Namespace) -> Loaded:
     wrong = params.problems(settings.all_overrides(), declared, settings.retention_policy())
     wrong += waiver.problems(waivers, declared)
     wrong += _freshness_problems(settings, declared)
+    wrong += _fix_problems(settings, rules)
     if wrong:
         raise StopError(WRONG_USE, _several("the configuration", wrong))
     return Loaded(settings, only(rules, args.only_rules), waivers)
@@ -62,6 +64,24 @@ def _freshness_problems(settings: Settings, declared: Mapping[str, Rule]) -> tup
         for name in settings.freshness_rules
         if name not in declared
     )
+
+
+def _fix_problems(settings: Settings, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Fixes that do not exist, or are for another kind of resource than their rule."""
+    wrong = [
+        f"{rule.path}: fix {name} is for {FIXES[name].kind}, the rule is for {rule.kind}"
+        for rule in rules
+        for name in rule.fixes
+        if name in FIXES and FIXES[name].kind != rule.kind
+    ]
+    written = settings.remediation
+    for where, names in (
+        ("remediation.fixes", written.fixes),
+        ("remediation.consents", tuple(consent.fix for consent in written.consents)),
+    ):
+        missing = (name for name in names if name not in FIXES)
+        wrong += [f"{where}: there is no fix {name!r}{near(name, FIXES)}" for name in missing]
+    return tuple(wrong)
 
 
 def _waivers_of(settings: Settings) -> tuple[tuple[Waiver, ...], tuple[str, ...]]:

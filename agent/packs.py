@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from agent.config_values import Text, as_text
 from agent.yaml_file import ConfigProblems, Written, check, parse, read_text
+from controls.fixes.catalog import FIXES
 from controls.kinds.kind import Kind
 from controls.near import near
 from controls.rule import Rule
@@ -42,7 +43,7 @@ def load_packs(
     packs: Sequence[str],
     folders: Sequence[Path],
     kinds: Mapping[str, Kind],
-    fixes: Collection[str] = (),
+    fixes: Collection[str] = tuple(FIXES),
     *,
     shipped: Path | None = None,
 ) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:

@@ -13,7 +13,8 @@ from agent import __version__
 from agent.aws.access import partition_of
 from agent.aws.clock import system_clock
 from agent.aws.door import Aws
-from agent.aws.settings import AwsSettings, OnCall, no_hook
+from agent.aws.hands import FIXER, OBSERVER
+from agent.aws.settings import TRANSIENT_SECONDS, AwsSettings, OnCall, no_hook
 from agent.collect import Hooks, Progress, Target, collect
 from agent.config import Settings
 from agent.loading import Loaded
@@ -142,11 +143,15 @@ def not_looked_at(aws: Aws, plan: Plan) -> tuple[str, ...]:
 
 
 def open_aws(
-    settings: Settings, stop: threading.Event | None = None, on_call: OnCall = no_hook
+    settings: Settings,
+    stop: threading.Event | None = None,
+    on_call: OnCall = no_hook,
+    hand: frozenset[str] = OBSERVER,
 ) -> Aws:
-    """The door to AWS with the configured timeouts. Imports botocore.
+    """The door to AWS with the configured timeouts, for that hand. Imports botocore.
 
-    `stop` ends every wait; `on_call` is told of every attempt on the wire.
+    `stop` ends every wait; `on_call` is told of every attempt on the wire. What a hand that writes
+    asked for may have been done though no answer came: it is not tried again.
     """
     timeouts = settings.call_timeouts
     return Aws(
@@ -157,8 +162,10 @@ def open_aws(
             read_timeout=timeouts.read_seconds,
             target_seconds=settings.target_deadline_seconds,
             on_call=on_call,
+            transient_seconds=0.0 if hand <= FIXER else TRANSIENT_SECONDS,
         ),
         clock=system_clock(stop),
+        hand=hand,
     )
 
 

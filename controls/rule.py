@@ -57,7 +57,8 @@ class Examples:
 class Rule:
     """What must hold of every resource of a kind.
 
-    `fix` is `{"do": name}` or None; `maps` says, by framework, which requirements it covers.
+    `fixes` are those that would put it right, in the order in which they are tried; `maps` says, by
+    framework, which requirements it covers.
     """
 
     id: str
@@ -69,7 +70,7 @@ class Rule:
     must: tuple[Condition, ...]
     params: Mapping[str, Value]
     remedy: str
-    fix: Mapping[str, str] | None
+    fixes: tuple[str, ...]
     maps: Mapping[str, tuple[str, ...]]
     false_positives: str
     examples: Examples

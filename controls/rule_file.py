@@ -188,7 +188,7 @@ class _Draft:
             params=self.params,
             bounds=self.bounds,
             remedy=written.remedy,
-            fix={"do": written.fix.do} if written.fix else None,
+            fixes=tuple(written.fix.do) if written.fix else (),
             maps={name: tuple(ids) for name, ids in written.maps.items()},
             false_positives=written.false_positives,
             examples=Examples(*(examples[verdict] for verdict in _VERDICTS)),
@@ -208,10 +208,11 @@ class _Draft:
     def _check_fix(self) -> None:
         fix = self.root.get("fix")
         do = fix.get("do") if isinstance(fix, MapNode) else None
-        if isinstance(do, ScalarNode) and do.text and not do.refused:
-            fixes = self.vocabulary.fixes
-            if do.text not in fixes:
-                self.note(do.start, f"there is no fix {do.text!r}{near(do.text, fixes)}")
+        for name in do.items if isinstance(do, ListNode) else (do,):
+            if isinstance(name, ScalarNode) and name.text and not name.refused:
+                fixes = self.vocabulary.fixes
+                if name.text not in fixes:
+                    self.note(name.start, f"there is no fix {name.text!r}{near(name.text, fixes)}")
 
     def _kind(self) -> Kind | None:
         node = self.root.get("resource")

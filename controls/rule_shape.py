@@ -40,10 +40,14 @@ class Written(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class WrittenFix(Written):
-    """`fix: {do: name}`."""
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
-    do: Text
+
+class WrittenFix(Written):
+    """`fix: {do: name}`, or several: the first that has something to do is taken."""
+
+    do: Annotated[list[Text], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class WrittenExamples(Written):
@@ -53,10 +57,6 @@ class WrittenExamples(Written):
     fail: list[WrittenExample] = Field(min_length=1)
     unknown: list[WrittenExample] = []
     not_applicable: list[WrittenExample] = []
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class WrittenRule(Written):

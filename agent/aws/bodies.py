@@ -36,9 +36,25 @@ _CONFIGURATIONS = frozenset(
 )
 """Small documents in which an element that is not read can turn the meaning round."""
 
-MAY_BE_EMPTY = frozenset({"s3:GetBucketVersioning"})
+MAY_BE_EMPTY = frozenset(
+    {
+        "s3:GetBucketVersioning",
+        "logs:CreateLogGroup",
+        "logs:DeleteRetentionPolicy",
+        "logs:PutRetentionPolicy",
+        "s3:DeleteBucketEncryption",
+        "s3:DeleteBucketLifecycle",
+        "s3:DeleteBucketPolicy",
+        "s3:DeletePublicAccessBlock",
+        "s3:PutBucketEncryption",
+        "s3:PutBucketLifecycleConfiguration",
+        "s3:PutBucketPolicy",
+        "s3:PutPublicAccessBlock",
+    }
+)
 """A bucket that never had versioning answers with an empty root (Amazon S3 API Reference,
-GetBucketVersioning). Everywhere else AWS names an absence by an error code or an empty list."""
+GetBucketVersioning), and these writes with nothing but their status. Everywhere else AWS names an
+absence by an error code or an empty list."""
 
 _FIRST_TAG = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", re.DOTALL

@@ -35,6 +35,45 @@ OBSERVER: frozenset[str] = frozenset(
 )
 """Every call of the observer, by the API's names. Never `s3:GetObject`: there is customers' SQL."""
 
+PLANNER: frozenset[str] = OBSERVER | {
+    "logs:ListTagsForResource",
+    "redshift-serverless:GetNamespace",
+    "redshift-serverless:GetWorkgroup",
+    "redshift-serverless:ListTagsForResource",
+    "redshift:DescribeClusterParameterGroups",
+    "redshift:DescribeDefaultClusterParameters",
+    "s3:GetBucketAcl",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicyStatus",
+    "s3:GetBucketTagging",
+}
+"""What is read to judge, and to plan changes."""
+
+FIXER: frozenset[str] = frozenset(
+    {
+        "logs:CreateLogGroup",
+        "logs:DeleteRetentionPolicy",
+        "logs:PutRetentionPolicy",
+        "redshift-serverless:UpdateNamespace",
+        "redshift-serverless:UpdateWorkgroup",
+        "redshift:CreateClusterParameterGroup",
+        "redshift:EnableLogging",
+        "redshift:ModifyCluster",
+        "redshift:ModifyClusterParameterGroup",
+        "redshift:RebootCluster",
+        "redshift:ResetClusterParameterGroup",
+        "s3:DeleteBucketEncryption",
+        "s3:DeleteBucketLifecycle",
+        "s3:DeleteBucketPolicy",
+        "s3:DeletePublicAccessBlock",
+        "s3:PutBucketEncryption",
+        "s3:PutBucketLifecycleConfiguration",
+        "s3:PutBucketPolicy",
+        "s3:PutPublicAccessBlock",
+    }
+)
+"""Every call that changes anything, none that reads. Never DisableLogging, never an object."""
+
 CREDENTIALS: frozenset[str] = frozenset({"sts:AssumeRole", "sts:GetCallerIdentity"})
 """What the door itself calls to become an account; readers cannot ask for AssumeRole."""
 
@@ -43,6 +82,12 @@ _NAMED_OTHERWISE: dict[str, tuple[str, ...]] = {
     "s3:GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
     "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "s3:DeleteBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:DeleteBucketLifecycle": ("s3:PutLifecycleConfiguration",),
+    "s3:DeletePublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     "s3:ListBuckets": ("s3:ListAllMyBuckets",),
     "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3control:GetPublicAccessBlock": ("s3:GetAccountPublicAccessBlock",),

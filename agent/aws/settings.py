@@ -12,6 +12,9 @@ Outcomes: ok, denied, throttled, timeout, unreachable, unparseable, error.
 """
 
 
+TRANSIENT_SECONDS = 30.0
+
+
 def no_hook(*_: object) -> None:
     """Nobody listens."""
 
@@ -27,6 +30,6 @@ class AwsSettings:
     read_timeout: float = 20.0
     target_seconds: float = 300.0
     """The deadline of a reader that is given none."""
-    transient_seconds: float = 30.0
+    transient_seconds: float = TRANSIENT_SECONDS
     """How long server errors and timeouts of one call are tried again, within its deadline."""
     on_call: OnCall = no_hook

@@ -27,7 +27,7 @@ def run(args: Namespace, now: datetime | None = None) -> int:
     `now` is what the age of a snapshot is told by; the machine's time if nobody hands one in.
     """
     loaded = load(args)
-    _refuse_what_cannot_fail(loaded, Severity(args.fail_on))
+    refuse_what_cannot_fail(loaded, Severity(args.fail_on))
     unseen: Sequence[str] = ()
     caution = ""
     if args.snapshot:
@@ -47,7 +47,7 @@ def run(args: Namespace, now: datetime | None = None) -> int:
     )
 
 
-def _refuse_what_cannot_fail(loaded: Loaded, fail_on: Severity) -> None:
+def refuse_what_cannot_fail(loaded: Loaded, fail_on: Severity) -> None:
     """A check that no rule can fail would be a green light without a wire."""
     if all(rule.severity.rank < fail_on.rank for rule in loaded.rules):
         raise StopError(

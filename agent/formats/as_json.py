@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,10 +28,11 @@ def render(report: Report) -> str:
     return "".join(lines(report))
 
 
-def lines(report: Report) -> Iterator[str]:
+def lines(report: Report, changes: Sequence[Mapping[str, Any]] | None = None) -> Iterator[str]:
     """The same, piece by piece: a large estate is written without holding its text.
 
     One line for each member and each finding, so that two reports can be compared by line.
+    `changes` are what remediation did before the report, where it was asked for.
     """
     head = _head(
         version=report.version,
@@ -42,6 +43,8 @@ def lines(report: Report) -> Iterator[str]:
         notes=report.waiver_notes,
         deviations=report.deviations,
     )
+    if changes is not None:
+        head["changes"] = list(changes)
     ordered = sorted(report.findings, key=lambda one: one.id)
     return _lines(head, (_finding(finding) for finding in ordered))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from agent.store.records import StoreError
 from controls.change import Call, Change, Held, Planned, Right
 from controls.guard import Circumstances, why_held
 from controls.model import AwsError, CannotTellError, Finding, Status
-from controls.remedy import Entry, Outcome
+from controls.remedy import Entry, Outcome, change_to_json
 
 log = structlog.get_logger()
 
@@ -129,10 +130,20 @@ def _look(step: Step, hands: Hands, *, exactly: bool) -> tuple[Change, Finding] 
     change = _planned_anew(step, finding, hands)
     if isinstance(change, Result):
         return change
-    if exactly and change != step.planned:
+    if exactly and not _same(change, step.change):
         return Result(step, Outcome.HELD, "the world has moved on since it was planned: plan anew")
     reasons = _reasons(change, finding, hands)
     return Result(step, Outcome.HELD, "; ".join(reasons)) if reasons else (change, finding)
+
+
+def _same(change: Change, planned: Change | None) -> bool:
+    """Whether it would still do what was planned: the same calls on the same documents."""
+    if planned is None:
+        return False
+    one, other = change_to_json(change), change_to_json(planned)
+    keys = ("fix", "resource", "calls", "documents", "undo", "affects", "bucket_wide")
+    same = all(json.dumps(one[key]) == json.dumps(other[key]) for key in keys)
+    return same and change.costs.keys() == planned.costs.keys()
 
 
 def _failing(step: Step, hands: Hands) -> Finding | Result:

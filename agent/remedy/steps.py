@@ -58,7 +58,7 @@ def steps(
 
     A rule with several fixes takes the first that has something to do.
     """
-    does = {rule.id: names_of(rule) for rule in rules}
+    does = {rule.id: rule.fixes for rule in rules}
     failing = [one for one in findings if one.status is Status.FAIL and does.get(one.rule)]
     failing.sort(key=lambda one: (-one.severity.rank, one.id))
     return tuple(
@@ -66,11 +66,6 @@ def steps(
         for finding in failing
         for step in _of_finding(finding, does[finding.rule], planning, met, on_error)
     )
-
-
-def names_of(rule: Rule) -> tuple[str, ...]:
-    """The fixes of a rule, in the order in which they are tried."""
-    return tuple(rule.fix["do"].split(", ")) if rule.fix else ()
 
 
 def _of_finding(

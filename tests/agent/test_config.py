@@ -215,9 +215,9 @@ def test_two_underscores_go_one_level_down(tmp_path: Path) -> None:
         ),
         pytest.param("shard: x", "unknown key 'shard'; known are targets", id="later"),
         pytest.param(
-            "log_buckets: [{bucket: b-1, account: 111122223333, region: eu-west-1, dedicated: 1}]",
-            "config.yaml:1:71: unknown key 'log_buckets[0].dedicated'",
-            id="a key that nothing reads yet",
+            "log_buckets: [{bucket: b-1, account: 111122223333, region: eu-west-1, immutable: 1}]",
+            "config.yaml:1:71: unknown key 'log_buckets[0].immutable'",
+            id="a key that nothing reads",
         ),
         pytest.param(
             "workers: 1\nworkers: 2", "config.yaml:2:1: `workers` is written twice", id="twice"

@@ -308,7 +308,7 @@ def test_a_rule_holds_what_was_written():
     assert rule.params == {
         "max_days": 7, "names": ["a", "b"], "share": 0.5, "strict": True, "word": "x",
     }  # fmt: skip
-    assert rule.fix == {"do": "lock_box"}
+    assert rule.fixes == ("lock_box",)
     assert rule.maps == {"toy-law": ("10.2", "A-1")}
     assert (rule.path, rule.pack) == ("rules/toys/box-locked.yaml", "toys")
     assert rule.reads == {"painted", "locked", "emptied_after_days"}
