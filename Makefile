@@ -35,9 +35,10 @@ lint: $(READY) ## format, lint, types, import contracts, rule examples
 bench: $(READY) ## the figures of the README
 	$(BIN)/python -m bench
 
-docs: $(READY) ## the generated catalogue of rules, and the picture of the README
+docs: $(READY) ## the generated catalogue of rules, and the pictures of the documents
 	$(BIN)/trailkeeper rules docs > docs/rules.md
 	$(BIN)/python docs/picture.py
+	$(BIN)/python -m docs.pages
 
 manifests: ## the PrometheusRule of deploy/kubernetes, from deploy/prometheus/rules.yml
 	$(PYTHON) deploy/kubernetes/prometheusrule.py
