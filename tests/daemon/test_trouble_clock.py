@@ -44,7 +44,7 @@ class Clock:
 @pytest.fixture
 def clock(tmp_path: Path) -> Clock:
     """A clock that is right until it is set."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
         why = "no libfaketime here: install the package libfaketime"
         if os.environ.get("CI"):
