@@ -15,16 +15,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from agent.stop import WRONG_USE, StopError
+from agent.web.connection import IDLE_SECONDS, MOST_CONNECTIONS, Connection
 
 LONGEST_REQUEST = 64 * 1024
 """Bytes of a request's line and headers: a resource's name may be long, and stands in its path."""
-
-MOST_CONNECTIONS = 256
-"""Open at the same time; the next one is answered 503."""
-
-IDLE_SECONDS = 15
-"""After which a connection that asks nothing is closed. Longer than Prometheus' shortest usual
-interval, so that its connection lives from scrape to scrape."""
 
 WAITING_CONNECTIONS = 128
 
@@ -199,7 +193,7 @@ class Server:
 
 def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Config:
     settings: dict[str, Any] = {
-        "http": "h11",
+        "http": Connection,
         "ws": "none",
         "loop": "asyncio",
         "lifespan": "off",
@@ -209,7 +203,7 @@ def _config(app: ASGIApp, tls: ssl.SSLContext | None) -> uvicorn.Config:
         "server_header": False,
         "proxy_headers": False,
         "limit_concurrency": MOST_CONNECTIONS,
-        "timeout_keep_alive": IDLE_SECONDS,
+        "timeout_keep_alive": int(IDLE_SECONDS),
         "h11_max_incomplete_event_size": LONGEST_REQUEST,
     }
     config = uvicorn.Config(app, **settings)
