@@ -171,7 +171,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(parser)
     _add_remediate(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_snapshot, _add_rules, _add_explain, _add_iam, _add_doctor, _add_demo):
+    for add in (
+        _add_snapshot,
+        _add_rules,
+        _add_explain,
+        _add_undo,
+        _add_iam,
+        _add_doctor,
+        _add_demo,
+    ):
         add(commands)
     return parser
 
@@ -299,9 +307,23 @@ def _add_explain(commands: Commands[_Parser]) -> None:
     _add_scope(command, again=True)
 
 
+def _add_undo(commands: Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "undo", help="put back what a change replaced, if it is still ours to put back"
+    )
+    command.add_argument("change", metavar="CHANGE", help="its id, as the log and /changes name it")
+    _add_scope(command, again=True)
+
+
 def _add_iam(commands: Commands[_Parser]) -> None:
     command = commands.add_parser(
         "iam", help="the least-privilege IAM policy for the rules in use, generated"
+    )
+    command.add_argument(
+        "--remediate",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="the policy of the role that changes things, for the fixes that are allowed",
     )
     _add_scope(command, again=True)
 

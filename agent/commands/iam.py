@@ -10,11 +10,16 @@ from collections.abc import Sequence
 
 from agent.aws.access import partition_of
 from agent.config import Settings
-from agent.loading import load
+from agent.daemon.files import read_files
+from agent.loading import Loaded, load
 from agent.output import write_result
 from agent.permissions import policy
+from agent.stop import StopError
+from agent.store.records import StoreError, StoreRefusedError
 from agent.targets_written import ALL, every_region_is_asked
 from agent.wanted import operations
+from agent.write_permissions import write_policy
+from controls.fixes.catalog import FIXES
 from controls.kinds.catalog import KINDS
 
 
@@ -29,7 +34,11 @@ def _region(settings: Settings, regions: Sequence[str] | None) -> str:
 def run(args: Namespace) -> int:
     """Print the policy. Needs no credentials and calls nothing."""
     loaded = load(args)
+    if args.remediate:
+        return _of_writer(loaded, args)
     needed = set(operations(loaded.rules, KINDS))
+    for fix in loaded.settings.remediation.fixes:
+        needed |= set(FIXES[fix].reads)
     if every_region_is_asked(loaded.settings, args.regions):
         needed.add("ec2:DescribeRegions")
     roles = [target.role for target in loaded.settings.targets if target.role]
@@ -42,3 +51,46 @@ def run(args: Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _of_writer(loaded: Loaded, args: Namespace) -> int:
+    """The policy of the role that changes things: for the fixes allowed, on the buckets in use."""
+    settings = loaded.settings
+    allowed = settings.remediation.fixes or tuple(FIXES)
+    buckets = {one.bucket for one in settings.log_buckets}
+    buckets |= {one.bucket for one in settings.remediation.log_destinations if one.bucket}
+    buckets |= _seen(settings)
+    roles = [target.remediation_role for target in settings.targets if target.remediation_role]
+    partition = partition_of(_region(settings, args.regions), next(iter(roles), None))
+    document = write_policy((FIXES[name] for name in allowed), buckets, partition)
+    write_result(json.dumps(document, indent=2), args.output)
+    hints = []
+    if not settings.remediation.fixes:
+        hints.append("No fix is allowed yet (remediation.fixes): this is for all of them.")
+    if not buckets:
+        hints.append(
+            "Which buckets are in use is not known here: name them under log_buckets, or run this "
+            "where the agent keeps its store. What concerns S3 is granted on every bucket."
+        )
+    for hint in hints:
+        print(hint, file=sys.stderr)  # noqa: T201 - a hint beside the result
+    return 0
+
+
+def _seen(settings: Settings) -> set[str]:
+    """The log buckets that the agent's store knows of; none where there is no store."""
+    from agent.store.opening import open_store  # noqa: PLC0415 - only this one wants the store
+
+    try:
+        store = open_store(read_files(settings, os.environ).store, lock=False)
+    except (StopError, StoreError, StoreRefusedError):
+        return set()
+    try:
+        known = store.load().findings.values()
+    except StoreError:
+        return set()
+    finally:
+        store.close()
+    return {one.finding.ref.name for one in known if one.finding.ref.kind == "s3_log_bucket"} - {
+        "*"
+    }

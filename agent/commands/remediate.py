@@ -73,7 +73,7 @@ def refuse_what_may_do_nothing(loaded: Loaded) -> None:
 
 
 def _plan(loaded: Loaded, args: Namespace, undo: ExitStack) -> int:
-    around = _surroundings(loaded, args, undo, _books_to_read(loaded, undo))
+    around = surroundings(loaded, args, undo, _books_to_read(loaded, undo))
     report = judge(_look(loaded, args, around).snapshot, loaded)
     steps = plan_round(report.findings, loaded, around).steps
     if args.format == "json":
@@ -99,7 +99,7 @@ def _books_to_read(loaded: Loaded, undo: ExitStack) -> Books:
 
 
 def _act(loaded: Loaded, args: Namespace, undo: ExitStack) -> int:
-    around = _surroundings(loaded, args, undo, open_books(loaded, undo))
+    around = surroundings(loaded, args, undo, open_books(loaded, undo))
     began = around.read.utc()
     recover_open(loaded, around)
     if args.apply_plan:
@@ -183,7 +183,8 @@ def _doors(loaded: Loaded) -> Iterator[_Doors]:
         write.close()
 
 
-def _surroundings(loaded: Loaded, args: Namespace, undo: ExitStack, books: Books) -> Surroundings:
+def surroundings(loaded: Loaded, args: Namespace, undo: ExitStack, books: Books) -> Surroundings:
+    """What a round is handed. The doors are closed by `undo`."""
     doors = undo.enter_context(_doors(loaded))
     return Surroundings(
         read=doors.read, write=doors.write, args=args, books=books, wait=threading.Event().wait
