@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli import build_parser
-from agent.daemon.reload import Reloader
-from agent.loading import load
+from agent.daemon.reload import BROKEN, Reloader
+from agent.loading import Loaded, load
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -113,3 +113,19 @@ def test_settings_of_the_start_are_said_to_need_one(reloader: Reloader, config: 
 
     assert reloader.look(NOW)
     assert reloader.last.needs_restart == ()
+
+
+def test_an_error_that_nobody_foresaw_is_no_successful_reload(
+    reloader: Reloader, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(args: Namespace) -> Loaded:
+        raise RecursionError
+
+    before = reloader.loaded
+    config.write_text("regions: [us-east-1]\n")
+    monkeypatch.setattr("agent.daemon.reload.load", broken)
+
+    with pytest.raises(RecursionError):
+        reloader.look(NOW)
+    assert reloader.last.problem == BROKEN
+    assert reloader.loaded is before
