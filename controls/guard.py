@@ -7,13 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from controls.change import Change, Cost
+from controls.change import Change, Cost, Document
+from controls.legal_hold import texts_in, why_on_hold
 from controls.model import Finding, Status
-from controls.remedy import MADE, Consent, Entry, Policy, Selector
+from controls.remedy import MADE, Consent, Entry, Outcome, Policy, Selector
 
 BREAKER_WINDOW = timedelta(days=7)
 BREAKER_TURNS = 2
 """Put right so often within the window, and each time undone by somebody else: it stops here."""
+
+_NAMES = frozenset(
+    {
+        "Bucket",
+        "ClusterIdentifier",
+        "ParameterGroupName",
+        "ClusterParameterGroupName",
+        "logGroupName",
+        "namespaceName",
+        "workgroupName",
+    }
+)
+"""The parameters of calls that name the thing which is written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,8 @@ def _stopped(policy: Policy, met: Circumstances) -> Iterator[str]:
 
 
 def _not_allowed(change: Change, finding: Finding, policy: Policy) -> Iterator[str]:
+    if change.ref.id != finding.ref.id:
+        yield f"it changes {change.ref.id}, and the finding is about {finding.ref.id}"
     if finding.status is not Status.FAIL:
         yield f"the finding is {finding.status.value}: only what fails is put right"
     if change.fix not in policy.fixes:
@@ -61,8 +77,26 @@ def _not_allowed(change: Change, finding: Finding, policy: Policy) -> Iterator[s
     if policy.only and not any(selects(one, finding) for one in policy.only):
         yield "nothing under remediation.only selects it"
     for one in policy.never:
-        if selects(one, finding):
+        if reaches(one, change, finding):
             yield f"remediation.never selects it: {shown(one)}"
+
+
+def reaches(selector: Selector, change: Change, finding: Finding) -> bool:
+    """Whether all that is set matches the finding, or what else the change would reach.
+
+    That is: what it affects beside it, where its calls are made, and whatever they name.
+    """
+    ref, calls = finding.ref, change.calls
+    names = {ref.name, change.ref.name, *change.affects}
+    names |= {text for call in calls for text in texts_in(call.params)}
+    tags = [*finding.tags.items(), *change.tags.items()]
+    return (
+        selector.rule in ("", finding.rule)
+        and selector.account in ("", ref.account, ref.owner_account, *(c.account for c in calls))
+        and selector.region in ("", ref.region, *(call.region for call in calls))
+        and (not selector.resource or any(fnmatchcase(n, selector.resource) for n in names))
+        and (selector.tag is None or selector.tag in tags)
+    )
 
 
 def selects(selector: Selector, finding: Finding) -> bool:
@@ -94,8 +128,9 @@ def shown(selector: Selector) -> str:
 
 
 def _owned(change: Change, policy: Policy) -> Iterator[str]:
-    for key in sorted(change.tags):
-        if any(fnmatchcase(key, pattern) for pattern in policy.owned_by_code):
+    for key, value in sorted(change.tags.items()):
+        written = (key.casefold(), f"{key}={value}".casefold())
+        if any(fnmatchcase(text, p.casefold()) for p in policy.owned_by_code for text in written):
             yield (
                 f"infrastructure as code owns it (tag {key}): change it there, the plan shows how"
             )
@@ -103,9 +138,7 @@ def _owned(change: Change, policy: Policy) -> Iterator[str]:
 
 
 def _costs(change: Change, policy: Policy, met: Circumstances) -> Iterator[str]:
-    bucket = change.bucket_wide or _bucket_of(change)
-    if bucket in policy.legal_hold and Cost.DESTROYS in change.costs:
-        yield f"bucket {bucket} is on legal hold: nothing in it may be deleted, whatever is agreed"
+    yield from why_on_hold(change, policy.legal_hold)
     if change.bucket_wide and change.bucket_wide not in policy.dedicated:
         yield (
             f"it concerns all of bucket {change.bucket_wide}, which is not declared to hold audit "
@@ -119,16 +152,11 @@ def _costs(change: Change, policy: Policy, met: Circumstances) -> Iterator[str]:
             )
 
 
-def _bucket_of(change: Change) -> str:
-    """The bucket that its calls write to, if it is one."""
-    buckets = (str(call.params["Bucket"]) for call in change.calls if "Bucket" in call.params)
-    return next(buckets, "")
-
-
 def _consents(consent: Consent, cost: Cost, change: Change, now: datetime) -> bool:
     return (
         (consent.cost, consent.fix, consent.resource) == (cost, change.fix, change.ref.name)
         and consent.account in ("", change.ref.account)
+        and consent.region in ("", change.ref.region)
         and (consent.until is None or now < consent.until)
     )
 
@@ -148,35 +176,67 @@ def _too_much(change: Change, policy: Policy, met: Circumstances) -> Iterator[st
             yield f"the limit of {most} changes for {what} is reached"
     if len(change.affects) > limits.affected:
         yield (
-            f"it touches {len(change.affects)} clusters ({', '.join(change.affects[:5])} …), "
+            f"it touches {len(change.affects)} more ({_listed(change.affects)}), "
             f"{limits.affected} at most may be touched at once (remediation.limits.affected)"
         )
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+
+
 def counts(entry: Entry) -> bool:
     """Whether the entry is a change that was made, or may have been: one under way is."""
-    return entry.outcome is None or entry.outcome in MADE
+    return entry.outcome in (None, Outcome.UNDONE, *MADE) or entry.done > 0
 
 
 def _again(change: Change, met: Circumstances, cool_down: timedelta) -> Iterator[str]:
+    for entry in met.past:
+        if entry.outcome is None and things(entry.change) & things(change):
+            yield f"an earlier change of it ({entry.id}) is still open in the journal"
     before = [
         entry
         for entry in met.past
         if counts(entry) and (entry.change.fix, entry.change.ref.id) == (change.fix, change.ref.id)
     ]
-    if any(entry.outcome is None for entry in before):
-        yield "an earlier change of it is still open in the journal"
     latest = max((entry.began_at for entry in before), default=None)
     if latest is not None and met.now - latest < cool_down:
         yield (
             f"it was changed at {latest:%Y-%m-%d %H:%M}Z: nothing is changed again before "
             f"{latest + cool_down:%Y-%m-%d %H:%M}Z"
         )
-    turns = [e for e in before if met.now - e.began_at < BREAKER_WINDOW and not e.undoes]
+    yield from _turned_back([e for e in before if met.now - e.began_at < BREAKER_WINDOW])
+
+
+def things(change: Change) -> set[tuple[str, str]]:
+    """What the change writes to or touches: (account, name) of each."""
+    ref = change.ref
+    touched = {(ref.account, name) for name in (ref.name, *change.affects)}
+    named = {
+        (call.account, str(value))
+        for call in change.calls
+        for name, value in call.params.items()
+        if name in _NAMES
+    }
+    return touched | named
+
+
+def _turned_back(before: Sequence[Entry]) -> Iterator[str]:
+    """Whether it was undone by name, or put right so often that it makes no sense to go on."""
+    undone = [entry for entry in before if entry.undoes]
+    if undone:
+        last = max(undone, key=lambda entry: entry.began_at)
+        yield (
+            f"it was undone at {last.began_at:%Y-%m-%d %H:%M}Z ({last.id}): it is not made again "
+            f"before {last.began_at + BREAKER_WINDOW:%Y-%m-%d %H:%M}Z; to have it stay so, select "
+            "it under remediation.never"
+        )
+    turns = [entry for entry in before if not entry.undoes and not entry.undone_by]
     if len(turns) >= BREAKER_TURNS:
         yield (
-            f"it was put right {len(turns)} times within a week and is wrong again: somebody or "
-            "something changes it back; find out who before it is allowed again"
+            f"it was changed {len(turns)} times within a week and is wrong again: either somebody "
+            "or something changes it back, or the change does not last; find out which before it "
+            "is allowed again"
         )
 
 
@@ -185,6 +245,11 @@ def why_undo_held(entry: Entry, policy: Policy, now: datetime, killed: str) -> t
 
     What somebody asks for by name needs no limits; what it costs needs the same consents.
     """
-    change = replace(entry.change, costs=entry.change.undo_costs)
+    change = replace(
+        entry.change,
+        calls=entry.change.undo,
+        documents=tuple(Document(d.what, d.after, d.before) for d in entry.change.documents),
+        costs=entry.change.undo_costs,
+    )
     met = Circumstances(now, now, (), killed)
     return tuple(dict.fromkeys([*_stopped(policy, met), *_costs(change, policy, met)]))

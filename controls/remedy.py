@@ -136,7 +136,8 @@ def change_from_json(written: Mapping[str, Any]) -> Change:
 class Consent:
     """Somebody accepts one cost of one fix on one resource, by its exact name.
 
-    It holds before `until`; None: until it is taken back.
+    It holds before `until`; None: until it is taken back. Clusters of several accounts and regions
+    may have the same name: `account` and `region`, where set, say which is meant.
     """
 
     cost: Cost
@@ -145,6 +146,7 @@ class Consent:
     by: str
     until: datetime | None = None
     account: str = ""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +184,10 @@ class Limits:
 class Policy:
     """What may be changed, as configured. The default allows nothing.
 
-    `fixes` are those allowed; `only`, where there are any, limits them to what one of them
-    selects; `never` takes away what any selects. `owned_by_code` are globs of tag keys that mark
-    what infrastructure as code owns.
+    `fixes` are those allowed; `only`, where there are any, limits them to findings that one of
+    them selects; `never` takes away what any selects, and what reaches something it selects.
+    `owned_by_code` are globs of tag keys, or of `key=value`, in any case, that mark what
+    infrastructure as code owns.
     """
 
     fixes: frozenset[str] = frozenset()
