@@ -168,7 +168,7 @@ def test_a_sweep_is_of_one_configuration_though_another_comes_meanwhile(
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(module, "part_of", reloaded)
-        inside.sweep()
+        inside.sweep(Sweep.FRESHNESS)
     assert inside.rules() == everything, "half judged by the one, half by the other"
     assert all(
         one.finding.status is not Status.UNKNOWN for one in inside.sweeper.state.findings.values()
