@@ -239,7 +239,13 @@ def _narrow(full: TargetStatus, now: TargetStatus) -> TargetStatus:
     """A target after a sweep of some rules, which looks at less: it cannot make it complete."""
     if now.status is Coverage.UNREADABLE or full.status is Coverage.COMPLETE:
         return replace(now, resources=full.resources)
-    return replace(full, status=Coverage.PARTIAL, reason=now.reason or full.reason)
+    return replace(
+        full,
+        status=Coverage.PARTIAL,
+        reason=now.reason or full.reason,
+        # Where the full one saw nothing for it could not look, there are at least these.
+        resources=max(full.resources, now.resources),
+    )
 
 
 def _targets_joined(stored: State, current: State) -> dict[tuple[str, str], TrackedTarget]:

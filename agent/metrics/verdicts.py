@@ -119,7 +119,7 @@ def render(state: State, *, resource_series: int, stale: bool) -> Rendered:
         (FINDINGS, counts),
         (FINDINGS_FAILING, failing_counts),
         (FINDINGS_STALE, {(): sum(each.stale for each in findings)}),
-        (LOG_LAST_RECORD, _last_records(findings, quoted)),
+        (LOG_LAST_RECORD, _last_records(state, quoted)),
         (RESOURCES_DROPPED, dropped),
         (RESOURCE_FAILING, failing),
         (RESOURCE_NONCOMPLIANT, noncompliant),
@@ -186,25 +186,34 @@ def _resource(tracked: Tracked, quoted: Quoted) -> tuple[str, ...]:
     return (*_group(tracked, quoted), quoted[ref.kind], quoted[ref.name])
 
 
-def _last_records(findings: Iterable[Tracked], quoted: Quoted) -> dict[tuple[str, ...], float]:
+def _last_records(state: State, quoted: Quoted) -> dict[tuple[str, ...], float]:
     """By log, from what was read last; where it cannot be seen now there is no series.
 
     A value kept from an earlier sweep would say that a log stands still which may be written all
     the while. What must outlive blindness is the finding, and `resource_failing` holds it.
     """
     newest: dict[tuple[str, ...], tuple[datetime, float]] = {}
-    for tracked in findings:
+    for tracked in state.findings.values():
         ref, fact = (
             tracked.finding.ref,
             tracked.finding.facts.get(audit_log.last_record_at.__name__),
         )
         if ref.kind != audit_log.NAME or fact is None or not isinstance(fact.value, datetime):
             continue
+        if _out_of_sight(tracked, state):
+            continue
         cluster, _, log_type = ref.name.rpartition("/")
         labels = (quoted[ref.account], quoted[ref.region], quoted[cluster], quoted[log_type])
         read = (fact.read_at, fact.value.timestamp())
         newest[labels] = max(read, newest.get(labels, read))
     return {labels: value for labels, (_, value) in newest.items()}
+
+
+def _out_of_sight(tracked: Tracked, state: State) -> bool:
+    """Its target was looked at again, and it was not seen there: its facts are from before."""
+    target = state.targets.get((tracked.finding.ref.account, tracked.finding.ref.region))
+    gone = target is None or tracked.seen_at < target.seen_at
+    return tracked.finding.status is Status.UNKNOWN and gone
 
 
 def _targets(state: State, quoted: Quoted) -> list[tuple[Family, Samples]]:

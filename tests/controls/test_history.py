@@ -231,6 +231,16 @@ def test_a_target_that_was_never_read_has_no_success() -> None:
     assert sweep(State(), targets=(UNREADABLE,))[0].targets[ACCOUNT, REGION].last_success is None
 
 
+def test_a_target_that_only_a_sweep_of_some_rules_could_read_has_no_quiet_zero() -> None:
+    dark = replace(UNREADABLE, resources=0)
+    full, _ = sweep(State(), targets=(dark, THERE))
+
+    state, _ = sweep(full, at=5, targets=(replace(HERE, resources=3), THERE), only=("logs-fresh",))
+
+    one = state.targets[ACCOUNT, REGION].status
+    assert (one.status, one.resources) == (Coverage.PARTIAL, 3)
+
+
 def test_a_target_that_is_no_longer_configured_disappears() -> None:
     assert list(sweep(after(), at=15, targets=(THERE,))[0].targets) == [(ARCHIVE, REGION)]
 

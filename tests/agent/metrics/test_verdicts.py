@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -161,6 +161,27 @@ def test_a_log_shows_its_newest_record_as_it_was_read_last() -> None:
 )
 def test_a_log_whose_newest_record_is_not_known_has_no_series(finding: Tracked) -> None:
     assert "trailkeeper_log_last_record_timestamp_seconds" not in parsed(shown(state(finding)).text)
+
+
+@pytest.mark.parametrize(
+    ("status", "coverage", "shown_at"),
+    [
+        pytest.param(Status.UNKNOWN, Coverage.UNREADABLE, None, id="its target is dark"),
+        pytest.param(Status.UNKNOWN, Coverage.PARTIAL, None, id="its cluster could not be listed"),
+        # A sweep of other rules looked at the target since, and not for the log.
+        pytest.param(Status.PASS, Coverage.COMPLETE, NOW, id="it was not looked for"),
+    ],
+)
+def test_a_log_that_is_out_of_sight_does_not_seem_to_stand_still(
+    status: Status, coverage: Coverage, shown_at: datetime | None
+) -> None:
+    log = tracked("a/userlog", status, kind="audit_log", last_record=NOW)
+    since = replace(target(coverage), seen_at=NOW + timedelta(minutes=5))
+
+    page = parsed(shown(state(log, targets=[since])).text)
+
+    series = page.get("trailkeeper_log_last_record_timestamp_seconds", {})
+    assert list(series.values()) == ([shown_at.timestamp()] if shown_at else [])
 
 
 @pytest.mark.parametrize(
