@@ -58,7 +58,7 @@ class DeliveryStatement:
         )
 
     def with_prefix(self, found: Mapping[str, Any] | None, prefix: str) -> dict[str, Json]:
-        """The statement with this log prefix, and with those it had.
+        """The statement with this log prefix, which it lacked, and with those it had.
 
         Raises:
             CannotTellError: `found` has our Sid and is not ours, or the prefix has characters
@@ -73,7 +73,7 @@ class DeliveryStatement:
         if folders is None:
             raise CannotTellError(not_as_we_write_it(self.sid))
         wanted = f"{self.bucket_arn}/{normalise_prefix(prefix)}{self._tail}"
-        return self._statement(folders if wanted in folders else [*folders, wanted])
+        return self._statement([*folders, wanted])
 
     @property
     def _tail(self) -> str:

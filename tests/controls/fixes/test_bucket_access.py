@@ -116,6 +116,8 @@ def test_only_what_comes_on_is_said(
     assert words in said
     assert bool(words) is bool(said)
     assert ("when it is put again" in said) is (not own["BlockPublicPolicy"])
+    restricted = own["RestrictPublicBuckets"] or bool(account)
+    assert ("loses what it grants" in said) is (not restricted)
 
 
 @pytest.mark.parametrize("ownership", ["ObjectWriter", "BucketOwnerPreferred", None])

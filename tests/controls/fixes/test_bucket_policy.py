@@ -43,6 +43,7 @@ def test_a_bucket_without_policy_gets_one_that_is_narrow() -> None:
     (document,) = change.documents
     assert (document.before, document.after) == (None, json.loads(bucket.policy))
     assert (change.costs, change.bucket_wide, change.tags) == ({}, "", {"team": "data"})
+    assert [call.name for call in change.undo] == ["s3:DeleteBucketPolicy"]
     bucket.make(change.undo)
     assert bucket.policy is None
 

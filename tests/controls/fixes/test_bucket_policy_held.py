@@ -9,6 +9,7 @@ import pytest
 
 from controls.change import Change, Fix, Held, Right
 from controls.fixes.bucket_policy import FIXES, tls_statement
+from controls.fixes.policy_text import read_policy
 from controls.model import AwsError, CannotTellError
 from tests.controls.fixes.bucket_world import ARN, BUCKET, Bucket
 from tests.controls.fixes.policy_cases import (
@@ -18,7 +19,7 @@ from tests.controls.fixes.policy_cases import (
     TLS,
     ours,
 )
-from tests.controls.semantics.delivery_cases import deny, only_if, policy
+from tests.controls.semantics.delivery_cases import allow, deny, only_if, policy
 from tests.fakes import ACCOUNT, ARCHIVE, denied, failing
 
 HELD = [
@@ -189,6 +190,32 @@ def test_tags_that_time_out_are_an_error_that_is_tried_again() -> None:
 
     with pytest.raises(AwsError):
         bucket.plan(TLS)
+
+
+UNKNOWN = [
+    pytest.param(ADMIT, policy(allow(Principal={"AWS": "*"})), "is not sure", id="delivery"),
+    pytest.param(
+        TLS,
+        policy(deny(Condition={"MadeUp": {"aws:SecureTransport": "false"}})),
+        "MadeUp is not modelled",
+        id="tls",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fix", "text", "words"), UNKNOWN)
+def test_where_nobody_can_tell_nothing_is_done_even_if_ours_would_settle_it(
+    fix: Fix, text: str, words: str
+) -> None:
+    planned = Bucket(policy=text).plan(fix, "prod" if fix is ADMIT else BUCKET)
+
+    assert isinstance(planned, Held), planned
+    assert words in planned.why
+
+
+def test_a_policy_with_a_key_twice_is_never_read_as_one_of_them() -> None:
+    with pytest.raises(CannotTellError):
+        read_policy('{"Statement": [], "Id": "a", "Id": "b"}')
 
 
 def test_a_bucket_of_nobody_is_not_touched() -> None:
