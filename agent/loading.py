@@ -128,3 +128,13 @@ def _several(where: str, problems: Sequence[str]) -> str:
 def narrowed(loaded: Loaded, rule: str) -> Loaded:
     """The same with one rule only. Raises StopError if there is none of that name."""
     return replace(loaded, rules=only(loaded.rules, [rule]))
+
+
+def refuse_what_may_do_nothing(loaded: Loaded) -> None:
+    """Whoever says --remediate relies on it: that no fix is allowed must not be found out later."""
+    if not loaded.settings.remediation.fixes:
+        raise StopError(
+            WRONG_USE,
+            "--remediate has nothing it may do: name the fixes that are allowed under "
+            "remediation.fixes in the configuration (--remediate --dry-run shows what there is)",
+        )

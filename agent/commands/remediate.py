@@ -17,7 +17,7 @@ from agent.aws.hands import FIXER, PLANNER
 from agent.commands.check import refuse_what_cannot_fail, rendered, rule_files
 from agent.daemon.files import read_files
 from agent.formats import as_json
-from agent.loading import Loaded, load
+from agent.loading import Loaded, load, refuse_what_may_do_nothing
 from agent.output import printable, read_file, write_result
 from agent.progress import shown_progress
 from agent.remedy import shown
@@ -57,16 +57,6 @@ def run(args: Namespace) -> int:
         raise StopError(
             NO_VERDICT, f"nothing is changed without a journal that lasts: {error}"
         ) from error
-
-
-def refuse_what_may_do_nothing(loaded: Loaded) -> None:
-    """Whoever says --remediate relies on it: that no fix is allowed must not be found out later."""
-    if not loaded.settings.remediation.fixes:
-        raise StopError(
-            WRONG_USE,
-            "--remediate has nothing it may do: name the fixes that are allowed under "
-            "remediation.fixes in the configuration (--remediate --dry-run shows what there is)",
-        )
 
 
 # ---------------------------------------------------------------- plan

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from agent.remedy.steps import Step
 from agent.store.records import SweepRecord
 
 
@@ -41,3 +42,16 @@ class Health:
     """Sweeps that wait to be written."""
     store_where: str = ""
     """The store's URL without its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRound:
+    """The last round of remediation: what would be done, and what holds it.
+
+    `problem` says why there was none; `killed` who threw the kill switch.
+    """
+
+    at: datetime
+    steps: tuple[Step, ...] = ()
+    problem: str = ""
+    killed: str = ""

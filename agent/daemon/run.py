@@ -188,6 +188,8 @@ def _turn(agent: Agent, signals: Signals) -> None:
         if {signal.SIGTERM, signal.SIGINT} & set(came):
             log.info("stopping", signals=[signal.Signals(number).name for number in came])
             return
+        if getattr(signal, "SIGUSR1", 0) in came and agent.sweeper.remedies is not None:
+            agent.sweeper.remedies.throw("the signal SIGUSR1 came")
         now = agent.parts.monotonic()
         agent.parts.watchdog.beat(now)
         hung_up = getattr(signal, "SIGHUP", 0) in came
@@ -240,6 +242,8 @@ def _watch(agent: Agent) -> None:
     dead = agent.view.why_dead()
     agent.parts.own.alive(not dead)
     agent.parts.own.store(agent.parts.keeper.up, agent.parts.keeper.pending)
+    if agent.sweeper.remedies is not None:
+        agent.parts.own.kill_switch(agent.sweeper.remedies.killed(agent.sweeper.loaded) != "")
 
 
 # ---------------------------------------------------------------- end

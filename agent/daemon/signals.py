@@ -10,13 +10,13 @@ from types import FrameType, TracebackType
 
 HANDLED = tuple(
     number
-    for name in ("SIGTERM", "SIGINT", "SIGHUP")
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1")
     if (number := getattr(signal, name, None)) is not None
 )
 
 
 class Signals:
-    """While entered, SIGTERM, SIGINT and SIGHUP end a `wait` instead of the process.
+    """While entered, SIGTERM, SIGINT, SIGHUP and SIGUSR1 end a `wait` instead of the process.
 
     A handler that took a lock could find it held by the very code that it interrupts. So the
     handlers are empty, and the interpreter writes each signal's number into a pipe.

@@ -15,9 +15,11 @@ from uuid import uuid4
 import structlog
 
 from agent.aws.door import Aws
+from agent.aws.hands import OBSERVER, PLANNER
 from agent.collect import Target
 from agent.config import Settings
 from agent.daemon.memory import give_back
+from agent.daemon.remedies import Remedies
 from agent.daemon.wanted_sweeps import Sweep, WantedSweeps
 from agent.daemon.watchdog import Watchdog
 from agent.loading import Loaded
@@ -30,7 +32,7 @@ from agent.sweep import blind, judge, look_with, open_aws
 from agent.turns import StoppedError
 from controls.history import Event, State
 from controls.history_advance import advance
-from controls.model import Coverage, Report, Snapshot, Status
+from controls.model import Coverage, Finding, Report, Snapshot, Status
 
 log = structlog.get_logger()
 
@@ -64,6 +66,10 @@ class Ended:
     outcome: str
     reason: str = ""
     calls: int = 0
+    findings: tuple[Finding, ...] = ()
+    """What this sweep judged itself: nothing that is only remembered is ever acted on."""
+    loaded: Loaded | None = None
+    """The configuration it was judged by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,9 @@ class Sweeper:
         self._stop = threading.Event()
         self._started_with = loaded
         self._aws: tuple[Settings, Aws] | None = None
+        self.remedies: Remedies | None = None
+        if parts.args.remediate:
+            self.remedies = Remedies(parts.args, parts.keeper, parts.own, self._stop)
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
     def start(self) -> None:
@@ -139,11 +148,12 @@ class Sweeper:
         self.running = (kind, began.at)
         parts.watchdog.began(began.monotonic)
         parts.own.sweep_began(kind.value)
-        outcome = "failed"
+        outcome, swept = "failed", None
         try:
             ended = self._swept(kind)
             self._keep(self._record(sweep, kind, began, ended), ended)
             outcome = ended.outcome
+            swept = ended
         except StoppedError:
             outcome = "stopped"
             log.info("sweep_stopped")
@@ -161,7 +171,17 @@ class Sweeper:
             parts.watchdog.ended(parts.monotonic())
             self.running = None
             parts.wanted.done()
-            structlog.contextvars.unbind_contextvars("sweep", "kind")
+        if swept is not None and not self._stop.is_set():
+            self._remedy(kind, began.at, swept)
+        structlog.contextvars.unbind_contextvars("sweep", "kind")
+
+    def _remedy(self, kind: Sweep, began: datetime, ended: Ended) -> None:
+        """Put right what just failed, if that is allowed; what was changed is looked at again."""
+        if self.remedies is None or kind is not Sweep.FULL or ended.loaded is None:
+            return
+        door = self._door(ended.loaded.settings)
+        if self.remedies.after(ended.findings, ended.loaded, door, began):
+            self._parts.wanted.ask(Sweep.FULL)
 
     def _failed(self, sweep: str, kind: Sweep, began: _Began, reason: str) -> None:
         """Nothing came of it: what was known stays, and the pages say why."""
@@ -212,14 +232,23 @@ class Sweeper:
             self.state, report, snapshot.gaps, {rule.id for rule in loaded.rules}, in_use
         )
         self._parts.own.rule_errors(sum(one.finding.rule_error for one in state.findings.values()))
-        return Ended(state, events, outcome_of(report), why_partial(report), calls)
+        return Ended(
+            state,
+            events,
+            outcome_of(report),
+            why_partial(report),
+            calls,
+            report.findings,
+            loaded,
+        )
 
     def _door(self, settings: Settings) -> Aws:
         """The door to AWS, opened anew where the settings changed since."""
         if self._aws is None or self._aws[0] != settings:
             if self._aws is not None:
                 self._aws[1].close()
-            self._aws = (settings, open_aws(settings, self._stop, on_call=self._called))
+            hand = PLANNER if self.remedies else OBSERVER
+            self._aws = (settings, open_aws(settings, self._stop, self._called, hand))
         return self._aws[1]
 
     def _called(

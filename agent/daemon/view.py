@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agent import __version__
-from agent.daemon.health import Health
+from agent.daemon.health import Health, PlannedRound
 from agent.daemon.reload import Reloader
 from agent.daemon.schedule import Schedule
 from agent.daemon.sweeper import Parts, Sweeper
 from agent.store.records import Day, SweepRecord
 from controls.history import Event, State
+from controls.remedy import Entry
 from controls.rule import Rule
 
 
@@ -52,6 +53,22 @@ class AgentView:
     def days(self, since: datetime) -> Sequence[Day]:
         """From the store, oldest first. Raises StoreError."""
         return self._parts.keeper.days(since)
+
+    def remediating(self) -> bool:
+        """Whether it was started with --remediate."""
+        return self._sweeper.remedies is not None
+
+    def planned(self) -> PlannedRound | None:
+        """The last round of remediation."""
+        return self._sweeper.remedies.last if self._sweeper.remedies else None
+
+    def changes(self, *, resource: str = "", limit: int = 200) -> Sequence[Entry]:
+        """The journal, newest first. Raises StoreError."""
+        return self._parts.keeper.entries(resource=resource, limit=limit)
+
+    def change(self, identity: str) -> Entry | None:
+        """One change by its id. Raises StoreError."""
+        return self._parts.keeper.entry(identity)
 
     def why_dead(self) -> str:
         """Why the agent is of no use any more; empty while it is."""

@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from agent import __version__
-from agent.aws.hands import CREDENTIALS, OBSERVER
+from agent.aws.hands import CREDENTIALS, FIXER, PLANNER
 from agent.metrics.text import PREFIX
 
 log = structlog.get_logger()
@@ -27,9 +27,20 @@ SWEEPS = ("full", "freshness")
 ENDED = ("complete", "partial", "failed", "stopped")
 SKIPS = ("one_waiting", "full_sweep")
 """Why a sweep that was due did not run: one of its kind waits; a full one covers it."""
-PARTS = ("fact", "listing", "sweep", "store", "metrics", "page", "reload", "watch")
+PARTS = (
+    "fact",
+    "listing",
+    "sweep",
+    "store",
+    "metrics",
+    "page",
+    "reload",
+    "watch",
+    "plan",
+    "remediation",
+)
 
-OPERATIONS: frozenset[str] = OBSERVER | CREDENTIALS
+OPERATIONS: frozenset[str] = PLANNER | FIXER | CREDENTIALS
 OUTCOMES = ("ok", "denied", "throttled", "timeout", "unreachable", "unparseable", "error")
 OTHER = "other"
 """The label of what is in none of the lists here: no text from outside makes a series."""
@@ -160,6 +171,15 @@ class Own:
         """Whether the watchdog finds that the loop turns."""
         self._alive.set(turning)
 
+    def planned(self, ready: int, held: int) -> None:
+        """A round of remediation began with so many steps to make, and so many held."""
+        self._planned.labels("ready").set(ready)
+        self._planned.labels("held").set(held)
+
+    def kill_switch(self, thrown: bool) -> None:
+        """Whether the kill switch is thrown: then nothing is changed."""
+        self._kill_switch.set(thrown)
+
     def remediated(self, fix: str, outcome: str) -> None:
         """A fix was tried. `fix` is the name of one that is shipped."""
         self._remediations.labels(fix, outcome).inc()
@@ -224,6 +244,14 @@ class Own:
         )
         self._remediations = self._counter(
             "remediations", "Fixes that were tried.", "fix", "outcome"
+        )
+        self._planned = self._gauge(
+            "changes_planned", "Steps of the last round of remediation, ready or held.", "state"
+        )
+        for state in ("ready", "held"):
+            self._planned.labels(state)
+        self._kill_switch = self._gauge(
+            "kill_switch", "1 while the kill switch of remediation is thrown, else 0."
         )
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:

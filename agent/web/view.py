@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from agent.daemon.health import Health
+from agent.daemon.health import Health, PlannedRound
 from agent.store.records import Day, SweepRecord
 from controls.history import Event, State
+from controls.remedy import Entry
 from controls.rule import Rule
 
 
@@ -47,4 +48,23 @@ class View(Protocol):
 
     def days(self, since: datetime) -> Sequence[Day]:
         """Findings by day, oldest first. Raises StoreError."""
+        ...
+
+    def planned(self) -> PlannedRound | None:
+        """The last round of remediation; None where the agent only observes, or before the first.
+
+        `remediating` tells these apart.
+        """
+        ...
+
+    def remediating(self) -> bool:
+        """Whether the agent was started with --remediate."""
+        ...
+
+    def changes(self, *, resource: str = "", limit: int = 200) -> Sequence[Entry]:
+        """The journal, newest first; of one resource (`Ref.id`) if named. Raises StoreError."""
+        ...
+
+    def change(self, identity: str) -> Entry | None:
+        """One change by its id. Raises StoreError."""
         ...
