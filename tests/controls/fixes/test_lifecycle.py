@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from controls.change import Change, Cost, Held, Plan, Planned, Right
-from controls.fixes import lifecycle_losses
+from controls.fixes import lifecycle, lifecycle_losses
 from controls.fixes.lifecycle import FIXES, abort_uploads, expire_logs, keep_logs
 from controls.fixes.lifecycle_losses import size
-from controls.fixes.lifecycle_merge import own_id
+from controls.fixes.lifecycle_merge import Own, own_id
 from controls.model import AwsError, CannotTellError
 from tests.controls.fixes.lifecycle_cases import BUCKET, NAME, LogBucket, P, task
 from tests.fakes import ACCOUNT, ARCHIVE, NOW, REGION, denied
@@ -134,11 +134,13 @@ def test_their_second_step_leaves_as_much_for_the_first() -> None:
     assert ours(**expires(179), **goes(1)) in written(expire_logs(bucket.aws, task(dict(BOTH))))
 
 
-def test_one_rule_of_ours_does_all() -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["aborting first", "expiring first"])
+def test_one_rule_of_ours_does_all(order: int) -> None:
     """Each fix adds to it and leaves what the other put there."""
     bucket = LogBucket()
-    bucket.make(*changed(abort_uploads(bucket.aws, task({"abort_within_days": 180}))).calls)
-    bucket.make(*changed(expire_logs(bucket.aws, task(dict(MAX)))).calls)
+    params = task({"abort_within_days": 180, **MAX})
+    for fix in (abort_uploads, expire_logs)[::order]:
+        bucket.make(*changed(fix(bucket.aws, params)).calls)
     bucket.make(*changed(keep_logs(bucket.aws, task({"min_days": 365}))).calls)
 
     abort: dict[str, Any] = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}
@@ -359,7 +361,6 @@ def test_the_thousandth_rule_may_be_ours_and_no_more() -> None:
     ("rules", "versioning", "params", "says"),
     [
         pytest.param([], {**ENABLED, "MFADelete": "Enabled"}, BOTH, "MFA", id="MFA delete"),
-        pytest.param([], {"Status": "Paused"}, BOTH, "Paused", id="an unknown versioning"),
         pytest.param([], SUSPENDED, BOTH, "Suspended", id="suspended: one day too few"),
         pytest.param([], SUSPENDED, MAX, "not told", id="suspended: only one limit known"),
         pytest.param([], ENABLED, {"max_days": 1}, "two steps", id="versions in one day"),
@@ -384,9 +385,24 @@ def test_the_thousandth_rule_may_be_ours_and_no_more() -> None:
             "out of sight",
             id="a part that expires early would take all out of sight",
         ),
+        pytest.param(
+            [{**rule("small", **expires(7)), "Filter": {"ObjectSizeLessThan": 1000}}],
+            ENABLED,
+            BOTH,
+            "out of sight",
+            id="small ones that expire early would take all out of sight",
+        ),
+        pytest.param(
+            [rule("soon", Expiration={"Date": NOW + timedelta(days=9)})],
+            ENABLED,
+            {"min_days": 250, "max_days": 400},
+            "out of sight",
+            id="a date to come would take all out of sight before",
+        ),
         pytest.param([], {}, {"min_days": 365, "max_days": 180}, "put", id="contradicting limits"),
         pytest.param([], {}, {"min_days": 180}, "max_days", id="no limit told"),
         pytest.param([], {}, {"max_days": 0}, "max_days", id="a limit of nothing"),
+        pytest.param([], {}, {**MAX, "min_days": "9"}, "9", id="another limit that is no number"),
         pytest.param([], {}, {"max_days": "9"}, "max_days", id="a limit that is no number"),
         pytest.param(
             [ours(f"{P}2024/", **expires(365))],
@@ -404,6 +420,32 @@ def test_expiring_is_held(
     bucket = holding(*rules, versioning=versioning)
 
     assert says in held(expire_logs(bucket.aws, task(dict(params))))
+
+
+@pytest.mark.parametrize(
+    ("versioning", "says"),
+    [
+        pytest.param({"MFADelete": "Enabled"}, "MFA", id="MFA delete"),
+        pytest.param({"Status": "Paused"}, "the bucket's versioning", id="an unknown versioning"),
+    ],
+)
+def test_keeping_is_held(versioning: Mapping[str, str], says: str) -> None:
+    """Where AWS would refuse, or nothing is known of what a rule does."""
+    bucket = holding(ours(**expires(7)), versioning=versioning)
+
+    assert held(keep_logs(bucket.aws, task({"min_days": 180}))).startswith(says)
+    assert held(expire_logs(bucket.aws, task({"max_days": 3}))).startswith(says)
+
+
+@pytest.mark.parametrize("days", [181, 179], ids=["too late", "too early"])
+def test_what_would_not_hold_is_not_proposed(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """Whatever the days were worked out to be, the judging functions have the last word."""
+    monkeypatch.setattr(lifecycle, "expiry", lambda *_: Own(expire=days))
+    monkeypatch.setattr(lifecycle, "lengthened", lambda *_: Own(expire=179))
+
+    assert "no rule for" in held(expire_logs(LogBucket().aws, task(dict(BOTH))))
+    too_short = holding(ours(**expires(7)))
+    assert "cannot be lengthened" in held(keep_logs(too_short.aws, task({"min_days": 180})))
 
 
 def lock(**rest: Any) -> dict[str, Any]:
@@ -720,7 +762,7 @@ def test_rules_that_meant_to_keep_longer_are_named() -> None:
     """They stay, and no longer decide here."""
     bucket = holding(
         rule("year", **expires(365)),
-        rule("newest", **goes(3, NewerNoncurrentVersions=5)),
+        rule("newest", **goes(1, NewerNoncurrentVersions=5)),
         rule("short", "other/", **expires(999)),
         versioning=ENABLED,
     )
