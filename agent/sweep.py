@@ -14,7 +14,7 @@ from agent.aws.access import partition_of
 from agent.aws.clock import system_clock
 from agent.aws.door import Aws
 from agent.aws.hands import FIXER, OBSERVER
-from agent.aws.settings import TRANSIENT_SECONDS, AwsSettings, OnCall, no_hook
+from agent.aws.settings import AwsSettings, OnCall, no_hook
 from agent.collect import Hooks, Progress, Target, collect
 from agent.config import Settings
 from agent.loading import Loaded
@@ -162,7 +162,7 @@ def open_aws(
             read_timeout=timeouts.read_seconds,
             target_seconds=settings.target_deadline_seconds,
             on_call=on_call,
-            transient_seconds=0.0 if hand <= FIXER else TRANSIENT_SECONDS,
+            retry_unclear=not hand <= FIXER,
         ),
         clock=system_clock(stop),
         hand=hand,

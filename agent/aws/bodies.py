@@ -92,6 +92,8 @@ def refuse_foreign_body(
     if status >= 300:
         return
     name = f"{operation_model.service_model.service_name}:{operation_model.name}"
+    if not body and name in MAY_BE_EMPTY:
+        return
     match operation_model.service_model.resolved_protocol:
         case "query" | "ec2":
             _refuse_root(body, status, f"{operation_model.name}Response")

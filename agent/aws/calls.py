@@ -84,6 +84,8 @@ class Calls:
         clock = self._clock
         tries.count += 1
         tries.last = result
+        if result.retry is not Retry.THROTTLED and not self._settings.retry_unclear:
+            return Outcome(_tried(result.error, tries.count), clock.utc())
         now = clock.monotonic()
         if result.retry is not Retry.THROTTLED and tries.trouble_since is None:
             tries.trouble_since = started

@@ -12,9 +12,6 @@ Outcomes: ok, denied, throttled, timeout, unreachable, unparseable, error.
 """
 
 
-TRANSIENT_SECONDS = 30.0
-
-
 def no_hook(*_: object) -> None:
     """Nobody listens."""
 
@@ -30,6 +27,8 @@ class AwsSettings:
     read_timeout: float = 20.0
     target_seconds: float = 300.0
     """The deadline of a reader that is given none."""
-    transient_seconds: float = TRANSIENT_SECONDS
+    transient_seconds: float = 30.0
     """How long server errors and timeouts of one call are tried again, within its deadline."""
+    retry_unclear: bool = True
+    """Whether a call is tried again that may have been carried out: never so where it writes."""
     on_call: OnCall = no_hook
