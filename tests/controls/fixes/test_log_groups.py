@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.change import Change, Cost, Held, Planned, Right, Task
@@ -102,6 +102,7 @@ def test_within_the_bounds_it_is_right(
 bounds = st.none() | st.integers(1, 4000)
 
 
+@settings(deadline=None)
 @given(bounds, bounds, st.none() | st.sampled_from(RETENTIONS))
 def test_what_is_set_is_allowed_and_within_both_bounds_and_then_right(
     least: int | None, most: int | None, now: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.fixes.maintenance_window import Span, is_open, next_open, parse_window
@@ -74,6 +74,7 @@ def test_what_is_no_window_is_refused(text: str) -> None:
         parse_window(text)
 
 
+@settings(deadline=None)
 @given(moments, moments, times)
 def test_a_window_is_what_the_minutes_of_the_week_say(start: int, end: int, now: datetime) -> None:
     if start == end:
@@ -84,6 +85,7 @@ def test_a_window_is_what_the_minutes_of_the_week_say(start: int, end: int, now:
     assert is_open(parse_window(written(start, end)), now) is between
 
 
+@settings(deadline=None)
 @given(moments, moments, times)
 def test_the_next_opening_is_open_and_nothing_before_it_is(
     start: int, end: int, now: datetime
@@ -105,6 +107,7 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(
 hours = st.timedeltas(timedelta(), timedelta(days=60))
 
 
+@settings(deadline=None)
 @given(moments, moments, times, st.lists(st.tuples(hours, hours), max_size=4))
 def test_a_deferral_shuts_the_window(
     start: int, end: int, now: datetime, spans: list[tuple[timedelta, timedelta]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.change import Change, Cost, Destination, Held, Planned, Right, Task
@@ -324,6 +324,7 @@ def test_a_prefix_that_either_documented_set_refuses_is_held(prefix: str) -> Non
     assert "prefix" in held.why
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_a_prefix_is_held_or_plain(template: str) -> None:
     prefix = key_prefix(Destination("s3", "logs", template), REF)

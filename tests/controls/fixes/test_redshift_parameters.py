@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.change import Change, Cost, Document, Held, Planned, Right, Task
@@ -155,6 +155,7 @@ def test_what_a_new_group_would_say_otherwise_is_carried_over(
     assert sent == carried | {NAME: "true"}
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from([f"p{i}" for i in range(60)]), st.text(max_size=5)),
     st.integers(0, 4),
@@ -285,6 +286,14 @@ def test_it_waits_while_the_group_is_being_applied_to_another_cluster() -> None:
     assert held.later
 
 
+def test_a_pending_value_that_is_empty_is_none_and_a_tag_without_key_is_none() -> None:
+    odd = {"PendingModifiedValues": {"NodeType": ""}, "Tags": [{"Value": "x"}]}
+
+    change = changed(plan([cluster(group=DEFAULT, **odd)], {DEFAULT: group({})}))
+
+    assert change.tags == {}
+
+
 @pytest.mark.parametrize(
     "clusters",
     [
@@ -315,6 +324,7 @@ def test_a_value_that_is_neither_cannot_be_told() -> None:
         plan([cluster()], {"own": group({NAME: "maybe"})})
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(r"[A-Za-z0-9.\-_]{1,300}", fullmatch=True),
     st.from_regex(r"[a-z](-?[a-z0-9]){0,62}", fullmatch=True),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.change import Change, Cost, Held, Planned, Right, Task
@@ -89,6 +89,7 @@ def test_no_empty_list_is_ever_sent() -> None:
     assert "empty list" in change.no_undo
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*ALL, "x", "y"]), unique=True))
 def test_after_the_call_it_is_right(exports: list[str]) -> None:
     planned = namespace(exports)
@@ -151,6 +152,7 @@ def test_a_parameter_that_is_not_listed_is_added_without_an_undo() -> None:
     assert "not listed" in change.no_undo
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["require_ssl", "datestyle", "search_path", PARAMETER]),
