@@ -18,7 +18,7 @@ from agent.aws.clients import Clients
 from agent.aws.clock import Clock
 from agent.aws.credentials import CredentialStore, OutOfTimeError
 from agent.aws.errors import Failure, Retry
-from agent.aws.hands import CREDENTIALS, action_of
+from agent.aws.hands import CREDENTIALS, FIXER, action_of
 from agent.aws.limits import Limits
 from agent.aws.settings import AwsSettings
 from agent.aws.translate import BotoErrors, NotFromAwsError, failure
@@ -87,6 +87,10 @@ class Calls:
         if result.retry is not Retry.THROTTLED and not self._settings.retry_unclear:
             return Outcome(_tried(result.error, tries.count), clock.utc())
         now = clock.monotonic()
+        if ask.name in FIXER:
+            # It may have been carried out, and what it replaces may be another by now: whoever
+            # asked for it looks again first.
+            return Outcome(result.error, clock.utc())
         if result.retry is not Retry.THROTTLED and tries.trouble_since is None:
             tries.trouble_since = started
         wait = pause(result.retry, tries.count, self._trouble(tries, now), clock.dice())

@@ -13,7 +13,10 @@ from controls.kinds.kind import LogBucket
 from controls.model import CannotTellError
 
 SECONDS = 120.0
-"""How long all that is asked for one plan, or one call, may take."""
+"""How long all that is asked for one plan may take."""
+
+CALL_SECONDS = 30.0
+"""How long a call may wait for its turn: what it replaces was read just before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,15 @@ class Doors:
         sweep = self.read.sweep(now, self.readers, self.log_buckets, deadline=until)
         return sweep.reader(account, region)
 
+    def closed(self, account: str) -> str:
+        """Why nothing may be changed in that account; empty where it may."""
+        if any(access.account == account for access in self.writers):
+            return ""
+        return (
+            f"nothing may be changed in account {account}: name a role for it under targets "
+            "(remediation_role), or under remediation (role) for the credentials at hand"
+        )
+
     def make(self, call: Call) -> None:
         """Make the call, once: a timeout is not tried again, since it may have been carried out.
 
@@ -39,16 +51,12 @@ class Doors:
             AwsError: it was refused, or nothing is known of what came of it.
             CannotTellError: nothing says how that account may be written to.
         """
-        writers = {access.account for access in self.writers}
-        if call.account not in writers:
-            raise CannotTellError(
-                f"nothing may be changed in account {call.account}: name a role for it under "
-                "targets (remediation_role)"
-            )
+        if closed := self.closed(call.account):
+            raise CannotTellError(closed)
         bucket = str(call.params.get("Bucket", "")) if call.service == "s3" else ""
         owner = [LogBucket(bucket, call.account, call.region)] if bucket else []
         sweep = self.write.sweep(
-            self.write.utc(), self.writers, owner, deadline=self.write.deadline(SECONDS)
+            self.write.utc(), self.writers, owner, deadline=self.write.deadline(CALL_SECONDS)
         )
         writer = sweep.reader(call.account, call.region)
         # With the owner known, ExpectedBucketOwner keeps the call from a bucket made anew since.

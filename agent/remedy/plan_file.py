@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ def read_plan(text: str) -> tuple[Written, ...]:
     """The steps that would have been made. Raises PlanError."""
     try:
         document: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"this is no JSON: {error}") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
@@ -43,13 +43,18 @@ def read_plan(text: str) -> tuple[Written, ...]:
             "--remediate --dry-run --format json"
         )
     try:
-        return tuple(
-            Written(one["finding"], one["rule"], one["fix"], change_from_json(one["change"]))
-            for one in document["steps"]
-            if one["verdict"] == "would make"
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        return tuple(_written(one) for one in document["steps"] if one["verdict"] == "would make")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PlanError(f"the plan is damaged ({error!r}): plan anew") from error
+
+
+def _written(step: Mapping[str, Any]) -> Written:
+    """Raises KeyError, TypeError, ValueError, AttributeError: it is no step."""
+    change = change_from_json(step["change"])
+    written = Written(step["finding"], step["rule"], step["fix"], change)
+    if written.finding != f"{written.rule}:{change.ref.id}" or written.fix != change.fix:
+        raise ValueError(f"{written.finding} is not what its change is for")
+    return written
 
 
 def taken_up(planned: Sequence[Written], loaded: Loaded, around: Surroundings) -> tuple[Step, ...]:

@@ -18,17 +18,19 @@ from agent.aws.door import Aws
 from agent.collect import Hooks
 from agent.config import Settings
 from agent.loading import Loaded, narrowed
-from agent.remedy.acting import Hands, Result, act
+from agent.remedy.acting import Result, act
 from agent.remedy.doors import Doors
+from agent.remedy.making import Hands
 from agent.remedy.recovery import recover
 from agent.remedy.steps import Planning, Step, steps
 from agent.stop import StopError
 from agent.sweep import judge, look_with
 from agent.targets import plan_targets
-from controls.change import Fix
+from agent.turns import StoppedError
+from controls.change import Fix, Held, Right
 from controls.fixes.catalog import FIXES
 from controls.guard import Circumstances
-from controls.model import Finding, Status
+from controls.model import Finding, Report, Status
 from controls.remedy import Entry, Outcome
 
 log = structlog.get_logger()
@@ -37,6 +39,9 @@ LOOK_BACK = timedelta(days=8)
 """So much of the journal limits, cool-down and the breaker ask for."""
 
 MOST_ENTRIES = 10_000
+
+MOST_CHANGES = 1_000
+"""In one pass of several rounds, whatever the limits allow."""
 
 
 class Books(Protocol):
@@ -57,6 +62,10 @@ class Books(Protocol):
         """Newest first."""
         ...
 
+    def entry(self, identity: str) -> Entry | None:
+        """The change with this id."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Journal:
@@ -72,6 +81,10 @@ class Journal:
     def past(self) -> list[Entry]:
         """The last days' changes. Raises StoreError."""
         return list(self.books.entries(since=self.utc() - LOOK_BACK, limit=MOST_ENTRIES))
+
+    def get(self, identity: str) -> Entry | None:
+        """The change with this id. Raises StoreError."""
+        return self.books.entry(identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +130,39 @@ def run_round(
 ) -> Round:
     """Plan, and carry out what nothing holds, one after the other. `began`: when the sweep did.
 
+    What an earlier round had to leave open in the journal is looked at first.
+
     Raises:
         StopError, StoreError: as `plan_round`; nothing was changed then.
     """
     hands = hands_of(loaded, around, began)
+    _recovered(hands, around)
     planned = _planned(findings, loaded, hands)
     return Round(planned, carry_out(planned, hands, around))
+
+
+def run_until_settled(
+    look: Callable[[], Report], loaded: Loaded, around: Surroundings, began: datetime
+) -> tuple[Report, tuple[Result, ...]]:
+    """Look and run rounds until one makes nothing: the last report, and what came of each step.
+
+    One change is often what another waits for: a bucket that admits delivery, then logging to it,
+    then the expiry of what is logged there. The limits of a sweep hold for all rounds together.
+
+    Raises:
+        StopError, StoreError: as `run_round`.
+    """
+    made: list[Result] = []
+    while True:
+        report = look()
+        results = run_round(report.findings, loaded, around, began).results
+        changed = [result for result in results if result.entry is not None]
+        made += changed
+        if not any(one.outcome in (Outcome.APPLIED, Outcome.AWAITING) for one in changed):
+            rest = [result for result in results if result.entry is None]
+            return look() if changed else report, (*made, *rest)
+        if len(made) >= MOST_CHANGES:
+            return look(), tuple(made)
 
 
 def carry_out(
@@ -131,19 +171,29 @@ def carry_out(
     """What came of each step. One that fails inside Trailkeeper is said, and the others go on."""
     results: list[Result] = []
     for step in planned:
-        result = _carried_out(step, hands, around, exactly=exactly)
-        if result is not None:
-            around.noted(step.fix.name, result.outcome.value)
-            results.append(result)
+        result = _not_begun(step) or _carried_out(step, hands, around, exactly=exactly)
+        around.noted(step.fix.name, result.outcome.value)
+        results.append(result)
     return tuple(results)
 
 
-def _carried_out(step: Step, hands: Hands, around: Surroundings, *, exactly: bool) -> Result | None:
-    if step.change is None:
+def _not_begun(step: Step) -> Result | None:
+    """What the plan says already: there is nothing to do, or something holds it."""
+    match step.planned:
+        case Right(why, awaits):
+            outcome = Outcome.AWAITING if awaits else Outcome.ALREADY_RIGHT
+            return Result(step, outcome, awaits or why)
+        case Held(why):
+            held: tuple[str, ...] = (why,)
+        case _:
+            held = step.held
+    if not held:
         return None
-    if step.held:
-        log.info("change_held", fix=step.fix.name, resource=step.finding.ref.id, why=step.held)
-        return Result(step, Outcome.HELD, "; ".join(step.held))
+    log.info("change_held", fix=step.fix.name, resource=step.finding.ref.id, why=held)
+    return Result(step, Outcome.HELD, "; ".join(held))
+
+
+def _carried_out(step: Step, hands: Hands, around: Surroundings, *, exactly: bool) -> Result:
     try:
         return act(step, hands, exactly=exactly)
     except Exception as error:
@@ -155,10 +205,13 @@ def _carried_out(step: Step, hands: Hands, around: Surroundings, *, exactly: boo
 
 def recover_open(loaded: Loaded, around: Surroundings) -> tuple[Entry, ...]:
     """Close what was under way when the process ended before. Raises StopError, StoreError."""
-    waiting = around.books.entries(open_only=True, limit=MOST_ENTRIES)
-    if not waiting:
+    if not around.books.entries(open_only=True, limit=1):
         return ()
-    return recover(waiting, hands_of(loaded, around, around.read.utc()))
+    return _recovered(hands_of(loaded, around, around.read.utc()), around)
+
+
+def _recovered(hands: Hands, around: Surroundings) -> tuple[Entry, ...]:
+    return recover(around.books.entries(open_only=True, limit=MOST_ENTRIES), hands)
 
 
 def _planned(findings: Iterable[Finding], loaded: Loaded, hands: Hands) -> tuple[Step, ...]:
@@ -187,7 +240,7 @@ def hands_of(loaded: Loaded, around: Surroundings, began: datetime) -> Hands:
         judge=lambda finding: judged_now(finding, loaded, around),
         make=doors.make,
         journal=Journal(around.books, around.read.utc),
-        planning=Planning(around.fixes, doors.reader, written.destination, policy),
+        planning=Planning(around.fixes, doors.reader, written.destination, policy, doors.closed),
         wait=around.wait,
         utc=around.read.utc,
         monotonic=time.monotonic,
@@ -207,16 +260,25 @@ def killed_by(file: Path | None, thrown: str) -> str:
     try:
         file.lstat()
     except FileNotFoundError:
-        return ""
-    except OSError as error:
-        return f"whether {file} is there cannot be told: {error.strerror}"
+        return _unthrowable(file.parent)
+    except (OSError, ValueError) as error:
+        return f"whether {file} is there cannot be told: {error}"
     return f"the file {file} is there"
+
+
+def _unthrowable(folder: Path) -> str:
+    """A folder that is not there, or not mounted, is one where nobody can put the file."""
+    try:
+        folder.stat()
+    except OSError as error:
+        return f"nobody could throw it, for its folder {folder} cannot be reached: {error.strerror}"
+    return ""
 
 
 def judged_now(finding: Finding, loaded: Loaded, around: Surroundings) -> Finding | None:
     """The finding by a fresh look with its rule alone; None where there is none any more."""
     rule = narrowed(loaded, finding.rule)
-    with suppress(StopError):
+    with suppress(StopError, StoppedError):
         looked = look_with(
             around.read, rule, around.args, lambda what, done, total: None, **around.hooks
         )

@@ -134,7 +134,13 @@ def plan_json(steps: Iterable[Step], version: str, at: datetime) -> dict[str, An
 
 def _step_json(step: Step) -> dict[str, Any]:
     planned = step.planned
-    reasons = list(step.held) if isinstance(planned, Change) else [planned.why]
+    match planned:
+        case Change():
+            reasons = list(step.held)
+        case Right(why, awaits):
+            reasons = [awaits or why]
+        case Held(why):
+            reasons = [why]
     return {
         "finding": step.finding.id,
         "rule": step.finding.rule,

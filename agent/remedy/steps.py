@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from agent.aws.trace import trace
 from controls.change import Change, Destination, Fix, Held, Planned, Right, Task
 from controls.guard import Circumstances, why_held
 from controls.model import AwsError, CannotTellError, Finding, Reader, Status
@@ -38,13 +39,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Blind(Held):
+    """It could not be seen what would have to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Planning:
-    """What planning needs: fixes by name, the way to look, what is allowed."""
+    """What planning needs: fixes by name, the way to look, what is allowed.
+
+    `closed` says why nothing may be written to in an account; empty where it may.
+    """
 
     fixes: Mapping[str, Fix]
     reader_of: ReaderOf
     destination_of: DestinationOf
     policy: Policy
+    closed: Callable[[str], str] = lambda account: ""
 
 
 def steps(
@@ -79,14 +89,21 @@ def _of_finding(
     for name in names:
         fix = planning.fixes[name]
         planned = plan_one(fix, finding, planning, met.now, on_error)
-        held = (
-            why_held(planned, finding, planning.policy, met) if isinstance(planned, Change) else ()
-        )
+        held = why_not_now(planned, finding, planning, met) if isinstance(planned, Change) else ()
         found.append(Step(finding, fix, planned, held))
         if not isinstance(planned, Right):
             break  # the next fix is for what this one leaves
     changes = [step for step in found if not isinstance(step.planned, Right)]
     return changes or found[-1:]
+
+
+def why_not_now(
+    change: Change, finding: Finding, planning: Planning, met: Circumstances
+) -> tuple[str, ...]:
+    """Every reason not to make the change now: the guard's, and where nobody may write."""
+    accounts = dict.fromkeys(call.account for call in change.calls)
+    closed = (planning.closed(account) for account in accounts)
+    return (*why_held(change, finding, planning.policy, met), *filter(None, closed))
 
 
 def plan_one(
@@ -100,10 +117,29 @@ def plan_one(
     ref = finding.ref
     task = Task(ref, now, finding.params, planning.destination_of(ref.account, ref.region))
     try:
-        return fix.plan(planning.reader_of(ref.account, ref.region), task)
+        reader = trace(planning.reader_of(ref.account, ref.region), fix.reads)
+        planned = fix.plan(reader, task)
+        if isinstance(planned, Change):
+            _refuse_what_is_not_its_own(planned, fix, finding)
+        return planned
     except (AwsError, CannotTellError) as error:
-        return Held(f"it cannot be seen what would have to be changed: {error}", later=True)
+        why = f"it cannot be seen what would have to be changed: {error}"
     except Exception as error:  # one target: the others go on
         on_error("plan")
         log.exception("plan_failed", fix=fix.name, resource=ref.id)
-        return Held(f"planning {fix.name} failed inside Trailkeeper: {error!r}")
+        why = f"planning {fix.name} failed inside Trailkeeper: {error!r}"
+    return Blind(why, later=True)
+
+
+def _refuse_what_is_not_its_own(change: Change, fix: Fix, finding: Finding) -> None:
+    """What a fix may write is declared, and consents and IAM policies rest on that.
+
+    Raises ValueError.
+    """
+    names = {call.name for call in (*change.calls, *change.undo)}
+    if undeclared := sorted(names - set(fix.writes)):
+        raise ValueError(f"it would call {', '.join(undeclared)}, which it does not declare")
+    if (change.fix, change.ref.id) != (fix.name, finding.ref.id):
+        raise ValueError(f"it would do {change.fix} on {change.ref.id}")
+    if not change.calls:
+        raise ValueError("it would change something without any call")

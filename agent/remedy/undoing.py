@@ -7,12 +7,11 @@ from uuid import uuid4
 
 import structlog
 
-from agent.remedy.acting import Hands, named
-from agent.remedy.recovery import stand_in
-from agent.remedy.steps import plan_one
-from controls.change import Change, Document, Right
+from agent.remedy.making import ENDING, Hands, MovedOnError, Still, ended, looked, made, named
+from agent.remedy.recovery import note_undone, reads_undone, stand_in
+from agent.remedy.steps import Blind, plan_one
+from controls.change import Change, Document, Held, Planned, Right
 from controls.guard import why_undo_held
-from controls.model import AwsError, CannotTellError
 from controls.remedy import MADE, Entry, Outcome
 
 log = structlog.get_logger()
@@ -20,13 +19,19 @@ log = structlog.get_logger()
 
 def why_not(entry: Entry, hands: Hands) -> str:
     """Why it is not undone; empty where it can be. Looks afresh."""
+    if entry.undoes:
+        return f"it is itself the undoing of {entry.undoes}"
     if entry.outcome not in MADE:
         return f"nothing was changed: it is {entry.outcome.value if entry.outcome else 'under way'}"
     if entry.undone_by:
         return f"it was undone already, by {entry.undone_by}"
     if not entry.change.undo:
         return entry.change.no_undo or "nothing would put back what was there"
-    reasons = why_undo_held(entry, hands.planning.policy, hands.utc(), hands.killed())
+    closed = (hands.planning.closed(call.account) for call in entry.change.undo)
+    reasons = [
+        *why_undo_held(entry, hands.planning.policy, hands.utc(), hands.killed()),
+        *filter(None, dict.fromkeys(closed)),
+    ]
     if reasons:
         return "; ".join(reasons)
     return _not_ours(entry, hands)
@@ -34,10 +39,11 @@ def why_not(entry: Entry, hands: Hands) -> str:
 
 def _not_ours(entry: Entry, hands: Hands) -> str:
     """Whether somebody changed it since: then what is there is theirs, not ours to replace."""
-    fix = hands.planning.fixes.get(entry.change.fix)
-    if fix is None:
+    if entry.change.fix not in hands.planning.fixes:
         return f"there is no fix {entry.change.fix} in this version"
-    now = plan_one(fix, stand_in(entry), hands.planning, hands.utc(), hands.on_error)
+    now = _plan(entry, hands)
+    if isinstance(now, Blind):
+        return now.why
     if not isinstance(now, Right):
         return "it does not read as the change left it: somebody changed it since"
     reads = {one.what: one.before for one in now.documents}
@@ -49,10 +55,16 @@ def _not_ours(entry: Entry, hands: Hands) -> str:
     return ""
 
 
+def _plan(entry: Entry, hands: Hands) -> Planned:
+    fix = hands.planning.fixes[entry.change.fix]
+    return plan_one(fix, stand_in(entry), hands.planning, hands.utc(), hands.on_error)
+
+
 def undo(entry: Entry, hands: Hands) -> Entry:
     """Make the undo calls; the entry of the undoing, with its outcome.
 
-    To be called where `why_not` has no reason. Raises StoreError.
+    To be called where `why_not` has no reason. Where the agent ends before it could be seen what
+    came of it, it stays open: the next start looks. Raises StoreError.
     """
     undoing = Entry(
         uuid4().hex[:12],
@@ -63,18 +75,31 @@ def undo(entry: Entry, hands: Hands) -> Entry:
     )
     hands.journal.put(undoing)
     log.info("undo_began", change=undoing.id, undoes=entry.id, **named(undoing))
-    for number, call in enumerate(undoing.change.calls):
-        try:
-            hands.make(call)
-        except (AwsError, CannotTellError) as error:
-            outcome = Outcome.PARTIAL if number else Outcome.REFUSED
-            return _end(undoing, hands, outcome, f"{call.name}: {error}")
-        undoing = replace(undoing, done=number + 1)
-        hands.journal.put(undoing)
-    undoing = _proven(undoing, entry, hands)
+    undoing = made(undoing, hands, _still(entry, hands))
+    undoing = undoing if undoing.outcome else _proven(undoing, hands)
     if undoing.outcome is Outcome.UNDONE:
-        hands.journal.put(replace(entry, undone_by=undoing.id))
+        # First: an end like this one, without its mark, would let the same be undone twice.
+        note_undone(undoing, hands)
+    hands.journal.put(undoing)
+    log.info(
+        "undo_ended",
+        change=undoing.id,
+        outcome=undoing.outcome.value if undoing.outcome else "open",
+        why=undoing.why,
+        **named(undoing),
+    )
     return undoing
+
+
+def _still(entry: Entry, hands: Hands) -> Still:
+    """Before its first call: whether what is there is still what the change left."""
+
+    def still(number: int) -> bool:
+        if number == 0 and (why := _not_ours(entry, hands)):
+            raise MovedOnError(why)
+        return True
+
+    return still
 
 
 def reversed_change(change: Change) -> Change:
@@ -94,27 +119,17 @@ def reversed_change(change: Change) -> Change:
     )
 
 
-def _proven(undoing: Entry, entry: Entry, hands: Hands) -> Entry:
+def _proven(undoing: Entry, hands: Hands) -> Entry:
     """Look until it reads as before the change, or the time for that is over."""
-    fix = hands.planning.fixes[entry.change.fix]
-    end, wait = hands.monotonic() + hands.verify_seconds, 1.0
-    before = {one.what: one.before for one in entry.change.documents}
-    while True:
-        now = plan_one(fix, stand_in(entry), hands.planning, hands.utc(), hands.on_error)
-        reads = {one.what: one.before for one in getattr(now, "documents", ())}
-        if before and all(reads.get(what, _NONE) == was for what, was in before.items()):
-            return _end(undoing, hands, Outcome.UNDONE, "it reads as before the change")
-        if hands.monotonic() + wait > end or hands.wait(wait):
-            why = "it does not read as it did before the change"
-            return _end(undoing, hands, Outcome.INEFFECTIVE, why)
-        wait = min(10.0, wait * 2)
-
-
-_NONE = object()
-
-
-def _end(entry: Entry, hands: Hands, outcome: Outcome, why: str) -> Entry:
-    ended = replace(entry, outcome=outcome, why=why, ended_at=max(hands.utc(), entry.began_at))
-    hands.journal.put(ended)
-    log.info("undo_ended", change=entry.id, outcome=outcome.value, why=why, **named(entry))
-    return ended
+    change = undoing.change
+    now = looked(lambda: _plan(undoing, hands), hands, lambda seen: reads_undone(seen, change))
+    if reads_undone(now, change):
+        return ended(undoing, hands, Outcome.UNDONE, "it reads as before the change")
+    if hands.wait(0.0):
+        why = f"{ENDING}: the next start looks what came of it"
+        return replace(undoing, why="; ".join(filter(None, (undoing.why, why))))
+    why = "it does not read as it did before the change"
+    said = [undoing.why, why, now.why if isinstance(now, Held) else ""]
+    all_made = undoing.done == len(change.calls)
+    outcome = Outcome.INEFFECTIVE if all_made or not undoing.done else Outcome.PARTIAL
+    return ended(undoing, hands, outcome, "; ".join(filter(None, said)))

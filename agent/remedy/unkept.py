@@ -32,3 +32,7 @@ class NoBooks:
         if self._store is None:
             return ()
         return self._store.entries(since=since, resource=resource, open_only=open_only, limit=limit)
+
+    def entry(self, identity: str) -> Entry | None:
+        """The change with this id; none where there is no store yet. Raises StoreError."""
+        return None if self._store is None else self._store.entry(identity)
