@@ -103,6 +103,24 @@ def test_promtool_proves_the_rules(file: Path) -> None:
             id="what an agent saw that was taken away is held for ever",
         ),
         pytest.param(
+            'trailkeeper_resource_noncompliant{status="unknown"}\n              )',
+            "(trailkeeper_target_readable == 2)\n              )",
+            "truth.yml",
+            id="an agent without memory, denied a call, clears what failed",
+        ),
+        pytest.param(
+            "(trailkeeper_target_readable == 0)\n",
+            "(trailkeeper_target_readable == 2)\n",
+            "truth.yml",
+            id="an agent without memory clears what failed in a target that it cannot read",
+        ),
+        pytest.param(
+            "                and on (job, account, region) (trailkeeper_target_readable == 0)\n",
+            "",
+            "truth.yml",
+            id="what is unseen elsewhere holds what was put right",
+        ),
+        pytest.param(
             "for: 20m\n        keep_firing_for: 10m",
             "for: 20m",
             "truth.yml",
