@@ -17,7 +17,9 @@ from botocore.model import OperationModel, Shape, StructureShape
 from agent.aws.translate import NotFromAwsError, NotUnderstoodError
 
 _ROOTS = {
+    "s3:GetBucketAcl": "AccessControlPolicy",
     "s3:GetBucketLifecycleConfiguration": "LifecycleConfiguration",
+    "s3:GetBucketTagging": "Tagging",
     "s3:GetBucketVersioning": "VersioningConfiguration",
     "s3:ListBuckets": "ListAllMyBucketsResult",
     "s3:ListObjectsV2": "ListBucketResult",
