@@ -294,6 +294,10 @@ def test_available_in_any_form_is_available(status: str) -> None:
         pytest.param(on("cloudwatch"), id="CloudWatch without exports"),
         pytest.param(on("cloudwatch", LogExports=["userlog", "newlog"]), id="a strange log"),
         pytest.param({"redshift:DescribeLoggingStatus": {}}, id="no word on whether it is on"),
+        pytest.param(
+            {"redshift:DescribeLoggingStatus": OFF | {"S3Tables": {"EnabledAll": True}}},
+            id="off, and yet publishing tables",
+        ),
         pytest.param({"redshift:DescribeLoggingStatus": denied("x")}, id="a denied status"),
         pytest.param({"s3:GetBucketPolicy": denied("x")}, id="a denied policy"),
         pytest.param({"s3:GetBucketEncryption": denied("x")}, id="a denied encryption"),
@@ -312,6 +316,17 @@ def test_a_policy_for_the_organization_is_judged_with_its_id() -> None:
         planned = plan({"s3:GetBucketPolicy": {"Policy": admitting(Condition=condition)}})
 
         assert isinstance(planned, expected)
+
+
+@pytest.mark.parametrize(("account", "expected"), [(ARCHIVE, Change), (ACCOUNT, Held)])
+def test_a_policy_is_judged_for_the_account_that_owns_the_bucket(
+    account: str, expected: type
+) -> None:
+    condition = {"StringEquals": {"aws:ResourceAccount": account}}
+
+    planned = plan({"s3:GetBucketPolicy": {"Policy": admitting(Condition=condition)}})
+
+    assert isinstance(planned, expected)
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,7 @@ def test_a_pending_value_that_is_empty_is_none_and_a_tag_without_key_is_none() -
         pytest.param(
             [cluster(ClusterParameterGroups=[{"ParameterGroupName": "a"}] * 2)], id="with two"
         ),
+        pytest.param([cluster(ClusterParameterGroups=[{}])], id="with one that has no name"),
     ],
 )
 def test_a_cluster_that_is_not_understood_is_held(clusters: list[Any]) -> None:
