@@ -206,7 +206,7 @@ def test_a_selector_is_shown_as_it_would_be_written() -> None:
 
 # ---------------------------------------------------------------- owned by code
 
-OWNED = ("aws:cloudformation:*", "Managed-By=terraform", "tf-*")
+OWNED = ("aws:cloudformation:*", "Managed-By=terraform", "tf-*", "Pulumi")
 
 
 @pytest.mark.parametrize(
@@ -221,6 +221,7 @@ OWNED = ("aws:cloudformation:*", "Managed-By=terraform", "tf-*")
         ),
         pytest.param({"AWS:CloudFormation:x": ""}, "AWS:CloudFormation:x", id="in another case"),
         pytest.param({"TF-state": "s"}, "TF-state", id="a marker in another case"),
+        pytest.param({"PULUMI": "s"}, "PULUMI", id="a marker without a star, in another case"),
         pytest.param({"managed-by": "Terraform"}, "managed-by", id="a marker with its value"),
         pytest.param({"managed-by": "ana"}, "", id="the marker with another value"),
         pytest.param({"a": "", "tf-x": "", "tf-y": ""}, "tf-x", id="said once"),
@@ -503,7 +504,10 @@ SHARED = Call(
         ),
         pytest.param(
             change(ref=CLUSTER, calls=(SHARED,), affects=("c-2",)),
-            change(ref=replace(CLUSTER, name="c-2"), calls=(REBOOT,)),
+            change(
+                ref=replace(CLUSTER, name="c-2"),
+                calls=(replace(REBOOT, params={"ClusterIdentifier": "c-2"}),),
+            ),
             True,
             id="a cluster that the open one affects",
         ),
