@@ -13,7 +13,7 @@ from agent import __version__
 from agent.aws.access import partition_of
 from agent.aws.clock import system_clock
 from agent.aws.door import Aws
-from agent.aws.hands import FIXER, OBSERVER
+from agent.aws.hands import OBSERVER
 from agent.aws.settings import AwsSettings, OnCall, no_hook
 from agent.collect import Hooks, Progress, Target, collect
 from agent.config import Settings
@@ -150,8 +150,8 @@ def open_aws(
 ) -> Aws:
     """The door to AWS with the configured timeouts, for that hand. Imports botocore.
 
-    `stop` ends every wait; `on_call` is told of every attempt on the wire. What a hand that writes
-    asked for may have been done though no answer came: it is not tried again.
+    `stop` ends every wait; `on_call` is told of every attempt on the wire. Whatever
+    the hand, a call that changes something is made once.
     """
     timeouts = settings.call_timeouts
     return Aws(
@@ -162,7 +162,6 @@ def open_aws(
             read_timeout=timeouts.read_seconds,
             target_seconds=settings.target_deadline_seconds,
             on_call=on_call,
-            retry_unclear=not hand <= FIXER,
         ),
         clock=system_clock(stop),
         hand=hand,

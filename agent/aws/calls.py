@@ -84,12 +84,10 @@ class Calls:
         clock = self._clock
         tries.count += 1
         tries.last = result
-        if result.retry is not Retry.THROTTLED and not self._settings.retry_unclear:
-            return Outcome(_tried(result.error, tries.count), clock.utc())
         now = clock.monotonic()
         if ask.name in FIXER:
-            # It may have been carried out, and what it replaces may be another by now: whoever
-            # asked for it looks again first.
+            # It may have been carried out; if not, as after a throttle, what it replaces may be
+            # another by now. Whoever asked for it looks first, and then asks again.
             return Outcome(result.error, clock.utc())
         if result.retry is not Retry.THROTTLED and tries.trouble_since is None:
             tries.trouble_since = started

@@ -29,6 +29,4 @@ class AwsSettings:
     """The deadline of a reader that is given none."""
     transient_seconds: float = 30.0
     """How long server errors and timeouts of one call are tried again, within its deadline."""
-    retry_unclear: bool = True
-    """Whether a call is tried again that may have been carried out: never so where it writes."""
     on_call: OnCall = no_hook
