@@ -287,11 +287,17 @@ def test_it_waits_while_the_group_is_being_applied_to_another_cluster() -> None:
 
 
 def test_a_pending_value_that_is_empty_is_none_and_a_tag_without_key_is_none() -> None:
-    odd = {"PendingModifiedValues": {"NodeType": ""}, "Tags": [{"Value": "x"}]}
+    odd: dict[str, Any] = {"PendingModifiedValues": {"NodeType": ""}, "Tags": [{"Value": "x"}]}
 
     change = changed(plan([cluster(group=DEFAULT, **odd)], {DEFAULT: group({})}))
 
     assert change.tags == {}
+
+
+def test_another_group_that_is_being_applied_holds_nothing() -> None:
+    clusters = [cluster(), cluster("twin", group="other", status="applying")]
+
+    changed(plan(clusters, {"own": group({})}))
 
 
 @pytest.mark.parametrize(

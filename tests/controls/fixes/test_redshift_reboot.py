@@ -57,6 +57,15 @@ def test_a_group_whose_parameters_are_not_listed_is_applied_whole() -> None:
     assert "parameters of own: all of them" in change.costs[Cost.INTERRUPTS]
 
 
+def test_what_else_waits_in_the_group_is_no_reason_to_reboot() -> None:
+    status = [{"ParameterName": NAME, "ParameterApplyStatus": "in-sync"}]
+    shown = {"ParameterGroupName": "own", "ParameterApplyStatus": "pending-reboot"}
+
+    right = plan(ClusterParameterGroups=[shown | {"ClusterParameterStatusList": status}])
+
+    assert isinstance(right, Right)
+
+
 def test_in_force_it_is_right_in_any_window() -> None:
     right = plan(status="in-sync", now=SUNDAY + timedelta(days=1))
 
