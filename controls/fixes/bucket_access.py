@@ -19,8 +19,10 @@ def block_public_access(aws: Reader, task: Task) -> Planned:
     owner = aws.of_bucket(bucket)
     own, whole = blocks(owner, bucket)
     found = public_access_blocked(own, whole)
+    what = f"public access block of bucket {bucket}"
     if found.value:
-        return Right(found.reason)
+        now = None if own is None else dict(own)
+        return Right(found.reason, documents=(Document(what, now, now),))
     odd = sorted(set(own or {}) - set(SWITCHES))
     if odd:
         return Held(
@@ -49,12 +51,9 @@ def block_public_access(aws: Reader, task: Task) -> Planned:
         f"turn on {', '.join(newly)} for bucket {bucket}, all four switches being on at the "
         f"bucket then; the block of account {owner.account} stays as it is",
         (call_on(owner, bucket, "PutPublicAccessBlock", PublicAccessBlockConfiguration=after),),
-        documents=(
-            Document(
-                f"public access block of bucket {bucket}", None if own is None else dict(own), after
-            ),
-        ),
+        documents=(Document(what, None if own is None else dict(own), after),),
         undo=(undo,),
+        undo_costs={Cost.WEAKENS: f"bucket {bucket} could be made public again"},
         costs={Cost.INTERRUPTS: shut_out} if shut_out else {},
         bucket_wide=bucket,
         tags=tags,

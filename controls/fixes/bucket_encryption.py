@@ -28,14 +28,15 @@ def use_sse_s3(aws: Reader, task: Task) -> Planned:
     owner = aws.of_bucket(bucket)
     before = _read(owner, bucket)
     if before is None:
-        return Right("the bucket has no default encryption of its own, so S3 applies AES256")
+        own = "the bucket has no default encryption of its own, so S3 applies AES256"
+        return Right(own, documents=(_document(bucket, None, None),))
     rule = _only_rule(before, bucket)
     if isinstance(rule, Held):
         return rule
     default = rule.get("ApplyServerSideEncryptionByDefault") or {}
     algorithm = default.get("SSEAlgorithm")
     if algorithm == SSE_S3:
-        return Right("the default is AES256")
+        return Right("the default is AES256", documents=(_document(bucket, before, before),))
     if algorithm is None:
         return Right("the rule names no algorithm, so S3 applies AES256")
     if algorithm not in _KMS:
@@ -73,7 +74,7 @@ def encrypt_bucket(aws: Reader, task: Task) -> Planned:
         return rule
     algorithm = (rule.get("ApplyServerSideEncryptionByDefault") or {}).get("SSEAlgorithm")
     if algorithm in (SSE_S3, *_KMS):
-        return Right(f"the default is {algorithm}")
+        return Right(f"the default is {algorithm}", documents=(_document(bucket, before, before),))
     if algorithm is not None:
         return Held(f"the default encryption {algorithm} of bucket {bucket} is not known here")
     return _put(owner, before, _with_sse_s3(rule), Change("encrypt_bucket", task.ref, summary, ()))
@@ -136,12 +137,20 @@ def _put(
         wished.ref,
         wished.summary,
         (call_on(owner, bucket, "PutBucketEncryption", **{name: after}),),
-        documents=(Document(f"default encryption of bucket {bucket}", before, after),),
+        documents=(_document(bucket, before, after),),
         undo=(undo,),
+        undo_costs={
+            Cost.WEAKENS: f"the default encryption of bucket {bucket} would be one that Redshift "
+            "may not be able to deliver under, or none"
+        },
         costs=wished.costs,
         bucket_wide=bucket,
         tags=tags,
     )
+
+
+def _document(bucket: str, before: Any, after: Any) -> Document:
+    return Document(f"default encryption of bucket {bucket}", before, after)
 
 
 _READS = (*OWNER_READS, "s3:GetBucketEncryption")

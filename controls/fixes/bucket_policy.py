@@ -54,7 +54,8 @@ def admit_delivery(aws: Reader, task: Task) -> Planned:
     def ours(policy: _Policy) -> dict[str, Json]:
         return delivery.with_prefix(find(policy.document, delivery.sid), status.prefix)
 
-    wished = Change("admit_delivery", task.ref, summary, ())
+    weakens = {Cost.WEAKENS: f"Redshift could not deliver the logs of {task.ref.name} any more"}
+    wished = Change("admit_delivery", task.ref, summary, (), undo_costs=weakens)
     return _planned(owner, status.bucket, judge, ours, wished)
 
 
@@ -78,7 +79,16 @@ def require_tls(aws: Reader, task: Task) -> Planned:
     )
     summary = f"deny all access to bucket {bucket} without TLS (statement {TLS_SID})"
     costs = {Cost.INTERRUPTS: interrupts}
-    wished = Change("require_tls", task.ref, summary, (), costs=costs, bucket_wide=bucket)
+    weakens = {Cost.WEAKENS: f"bucket {bucket} would take requests without TLS again"}
+    wished = Change(
+        "require_tls",
+        task.ref,
+        summary,
+        (),
+        costs=costs,
+        undo_costs=weakens,
+        bucket_wide=bucket,
+    )
     return _planned(owner, bucket, judge, ours, wished)
 
 
@@ -109,7 +119,7 @@ def _planned(
         if not isinstance(found, Said):
             return Held(found.reason)
         if found.value:
-            return Right(found.reason)
+            return Right(found.reason, documents=_as_it_is(bucket, read))
         policy = _Policy(bucket, read, None if read is None else read_policy(read))
         statement = ours(policy)
         text = write_policy(with_statement(policy.document, statement))
@@ -171,12 +181,26 @@ def _put(owner: Reader, policy: _Policy, text: str, wished: Change) -> Change | 
         wished.ref,
         wished.summary,
         (_put_call(owner, bucket, text),),
-        documents=(Document(f"policy of bucket {bucket}", policy.document, after),),
+        documents=(Document(_what(bucket), policy.document, after),),
         undo=(undo,),
+        undo_costs=wished.undo_costs,
         costs=wished.costs,
         bucket_wide=wished.bucket_wide,
         tags=tags,
     )
+
+
+def _as_it_is(bucket: str, text: str | None) -> tuple[Document, ...]:
+    """The policy as it reads now; none where it could not be written as it reads."""
+    try:
+        now = None if text is None else read_policy(text)
+    except CannotTellError:
+        return ()
+    return (Document(_what(bucket), now, now),)
+
+
+def _what(bucket: str) -> str:
+    return f"policy of bucket {bucket}"
 
 
 def _put_call(owner: Reader, bucket: str, text: str) -> Call:
