@@ -537,7 +537,18 @@ def test_what_is_open_in_the_journal_blocks_what_touches_the_same(
     assert (things(there) & things(here) != set()) == blocks
 
 
-@pytest.mark.parametrize("name", ["ClusterParameterGroupName", "logGroupName", "namespaceName"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bucket",
+        "ClusterIdentifier",
+        "ParameterGroupName",
+        "ClusterParameterGroupName",
+        "logGroupName",
+        "namespaceName",
+        "workgroupName",
+    ],
+)
 def test_a_thing_is_known_by_every_name_that_calls_have_for_it(name: str) -> None:
     one = Call("any", "Any", {name: "x", "Value": "y"}, ARCHIVE, REGION)
 
@@ -571,6 +582,9 @@ EARLY, LATE = 3 * DAY, BREAKER_WINDOW - TICK
         ),
         pytest.param(
             [entry("a", EARLY), entry("b", LATE, undone_by="u")], False, id="once undone by name"
+        ),
+        pytest.param(
+            [entry("a", EARLY), entry("b", LATE, undoes="x")], False, id="and once put back"
         ),
     ],
 )
