@@ -18,6 +18,7 @@ from agent import __version__
 from agent.config import Settings
 from agent.daemon.certificate import Certificate
 from agent.daemon.files import Files, read_files
+from agent.daemon.memory import few_arenas
 from agent.daemon.reload import Reloader
 from agent.daemon.schedule import Schedule
 from agent.daemon.signals import Signals
@@ -76,6 +77,7 @@ def run(
     Raises StopError (2): wrong configuration, a port in use, a store that must not be used, no
     credentials or region at all.
     """
+    few_arenas()
     with ExitStack() as undo:
         signals = signals or undo.enter_context(Signals())
         loaded = load(args)

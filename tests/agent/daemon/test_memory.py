@@ -1,23 +1,26 @@
-"""What a sweep is done with does not stay resident."""
+"""What a sweep is done with does not stay resident, however many threads it had."""
 
 from __future__ import annotations
 
 import ctypes
+import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent.cli import build_parser
-from agent.daemon import sweeper
-from agent.daemon.memory import give_back
+from agent.daemon import run, sweeper
+from agent.daemon.memory import ARENAS, few_arenas, give_back
 from agent.daemon.sweeper import Parts, Sweeper
 from agent.daemon.wanted_sweeps import Sweep, WantedSweeps
 from agent.daemon.watchdog import Limits, Watchdog
 from agent.loading import load
 from agent.metrics.own import Own
 from agent.metrics.pages import Pages
+from agent.stop import StopError
 from agent.store.keeper import Keeper
 from controls.history import State
 
@@ -31,10 +34,13 @@ def resident() -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
-@pytest.mark.skipif(
+on_glibc = pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"),
     reason="only glibc keeps freed memory in arenas, and only Linux has /proc",
 )
+
+
+@on_glibc
 def test_memory_freed_by_a_thread_is_given_back() -> None:
     kept: list[bytes] = []
 
@@ -53,9 +59,51 @@ def test_memory_freed_by_a_thread_is_given_back() -> None:
     assert before - resident() > PIECE * PIECES / 2
 
 
-def test_a_c_library_that_cannot_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+HEAPS = """
+import ctypes, sys, threading
+from agent.daemon.memory import few_arenas
+if sys.argv[1] == "few":
+    few_arenas()
+together = threading.Barrier(8)
+def work():
+    together.wait()
+    kept = [bytes(4096) for _ in range(2000)]
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(8)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+library = ctypes.CDLL(None)
+library.fdopen.restype = ctypes.c_void_p
+stream = ctypes.c_void_p(library.fdopen(1, b"w"))
+library.malloc_info(0, stream)
+library.fflush(stream)
+"""
+"""Prints glibc's own account of its heaps, after eight threads worked at the same time."""
+
+
+@on_glibc
+@pytest.mark.parametrize(("how", "few"), [("few", True), ("many", False)])
+def test_threads_share_two_heaps_where_that_is_asked_for(how: str, *, few: bool) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", HEAPS, how], capture_output=True, text=True, check=True
+    ).stdout
+    assert (0 < told.count("<heap ") <= ARENAS) is few
+
+
+def test_it_is_asked_for_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(run, "few_arenas", lambda: asked.append(True))
+    with pytest.raises(StopError):
+        run.run(build_parser().parse_args(["--config", "there-is-no-such-file"]))
+    assert asked
+
+
+@pytest.mark.parametrize("does", [few_arenas, give_back])
+def test_a_c_library_that_cannot_is_no_error(
+    does: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
-    give_back()
+    does()
 
 
 def test_it_is_given_back_after_each_sweep_even_one_that_failed(
