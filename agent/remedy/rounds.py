@@ -6,7 +6,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +30,7 @@ from agent.turns import StoppedError
 from controls.change import Fix, Held, Right
 from controls.fixes.catalog import FIXES
 from controls.guard import Circumstances
-from controls.model import Finding, Report, Status
+from controls.model import Finding, Report, Status, Value
 from controls.remedy import Entry, Outcome
 
 log = structlog.get_logger()
@@ -39,6 +39,9 @@ LOOK_BACK = timedelta(days=8)
 """So much of the journal limits, cool-down and the breaker ask for."""
 
 MOST_ENTRIES = 10_000
+
+DAYS = ("min_days", "max_days")
+"""The two sides of a retention class."""
 
 MOST_CHANGES = 1_000
 """In one pass of several rounds, whatever the limits allow."""
@@ -216,8 +219,25 @@ def _recovered(hands: Hands, around: Surroundings) -> tuple[Entry, ...]:
 
 def _planned(findings: Iterable[Finding], loaded: Loaded, hands: Hands) -> tuple[Step, ...]:
     met = Circumstances(hands.utc(), hands.sweep_began, hands.journal.past(), hands.killed())
-    failing = [finding for finding in findings if finding.status is Status.FAIL]
+    failing = [one for one in with_both_days(findings) if one.status is Status.FAIL]
     return steps(failing, loaded.rules, hands.planning, met, hands.on_error)
+
+
+def with_both_days(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, each with min_days and max_days where another rule on its resource has them.
+
+    One rule says how long logs are kept at most, another at least: what puts one right must not
+    break the other.
+    """
+    listed = tuple(findings)
+    days: dict[str, dict[str, Value]] = {}
+    for one in listed:
+        told = {name: one.params[name] for name in DAYS if name in one.params}
+        days.setdefault(one.ref.id, {}).update(told)
+    return tuple(
+        replace(one, params={**days[one.ref.id], **one.params}) if days[one.ref.id] else one
+        for one in listed
+    )
 
 
 # ---------------------------------------------------------------- the hands
@@ -276,13 +296,17 @@ def _unthrowable(folder: Path) -> str:
 
 
 def judged_now(finding: Finding, loaded: Loaded, around: Surroundings) -> Finding | None:
-    """The finding by a fresh look with its rule alone; None where there is none any more."""
+    """The finding by a fresh look with its rule; None where there is none any more."""
     rule = narrowed(loaded, finding.rule)
+    limits = tuple(one for one in loaded.rules if set(DAYS) & set(one.params))
+    if rule.rules[0] in limits:
+        kind = rule.rules[0].kind
+        rule = replace(rule, rules=tuple(one for one in limits if one.kind == kind))
     with suppress(StopError, StoppedError):
         looked = look_with(
             around.read, rule, around.args, lambda what, done, total: None, **around.hooks
         )
-        for found in judge(looked.snapshot, rule).findings:
+        for found in with_both_days(judge(looked.snapshot, rule).findings):
             if found.id == finding.id:
                 return found
     return None

@@ -17,8 +17,10 @@ from controls.fixes.policy_text import (
     with_statement,
     write_policy,
 )
+from controls.fixes.redshift_destination import key_prefix
 from controls.model import AwsError, CannotTellError, Reader, Said, Unknown
 from controls.semantics.delivery import Writer, delivery_admitted
+from controls.semantics.log_keys import normalise_prefix
 from controls.semantics.logging_status import LoggingStatus, parse_logging_status
 from controls.semantics.tls import tls_required
 
@@ -40,6 +42,13 @@ def admit_delivery(aws: Reader, task: Task) -> Planned:
     status = parse_logging_status(answer)
     if status.problem:
         return Held(status.problem)
+    if not status.enabled and task.destination is not None and task.destination.bucket:
+        # It is to log there: enabling comes next, and wants to be admitted first.
+        prefix = key_prefix(task.destination, task.ref)
+        if isinstance(prefix, Held):
+            return prefix
+        bucket = task.destination.bucket
+        status = replace(status, bucket=bucket, prefix=normalise_prefix(prefix))
     if not status.bucket:
         return Right("audit logs are not delivered to S3, so no bucket's policy is concerned")
     owner = aws.of_bucket(status.bucket)

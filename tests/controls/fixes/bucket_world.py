@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controls.change import Call, Change, Fix, Planned, Task
+from controls.change import Call, Change, Destination, Fix, Planned, Task
 from controls.model import AwsError, Ref
 from tests.fakes import ACCOUNT, ARCHIVE, NOW, REGION, FakeAws, Prepared, failing
 
@@ -39,7 +39,7 @@ class Bucket:
     account: str = ACCOUNT
     asked: FakeAws | None = None
 
-    def plan(self, fix: Fix, name: str = BUCKET) -> Planned:
+    def plan(self, fix: Fix, name: str = BUCKET, destination: Destination | None = None) -> Planned:
         """What the fix plans now; it may call nothing that it does not list."""
         aws = FakeAws(
             self._answers(),
@@ -50,7 +50,8 @@ class Bucket:
             needs=fix.reads,
         )
         self.asked = aws
-        return fix.plan(aws, Task(Ref(fix.kind, self.account, self.region, name), NOW))
+        ref = Ref(fix.kind, self.account, self.region, name)
+        return fix.plan(aws, Task(ref, NOW, destination=destination))
 
     def make(self, calls: tuple[Call, ...]) -> None:
         """Takes the calls, as S3 does in the owner's account."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controls.change import Change, Cost, Fix, Held, Right
+from controls.change import Change, Cost, Destination, Fix, Held, Right
 from controls.fixes.bucket_policy import FIXES, tls_statement
 from tests.controls.fixes.bucket_world import ARN, BUCKET, Bucket, changed
 from tests.controls.fixes.policy_cases import (
@@ -236,3 +236,34 @@ def test_the_organization_decides_a_policy_that_names_it() -> None:
         Bucket(policy=text, organization="o-theirs").plan(ADMIT, "prod"),
         Change,
     )
+
+
+# ---------------------------------------------------------------- a cluster that does not log yet
+
+
+def test_a_cluster_that_is_to_log_is_admitted_where_it_is_to_log() -> None:
+    """Enabling logging is held until the bucket admits it, so this comes first."""
+    bucket = Bucket(logging={"LoggingEnabled": False, "BucketName": "", "S3KeyPrefix": ""})
+    wished = Destination("s3", BUCKET, "{cluster}/")
+
+    change = changed(bucket.plan(ADMIT, "prod", destination=wished))
+    bucket.make(change.calls)
+
+    (statement,) = listed(bucket.policy or "")
+    assert f"arn:aws:s3:::{BUCKET}/prod/AWSLogs/{ACCOUNT}/*" in statement["Resource"]
+    assert isinstance(bucket.plan(ADMIT, "prod", destination=wished), Right)
+
+
+def test_a_cluster_that_logs_is_admitted_where_it_logs_whatever_is_configured() -> None:
+    bucket = Bucket()
+
+    change = changed(bucket.plan(ADMIT, "prod", destination=Destination("s3", "elsewhere")))
+
+    assert {call.params["Bucket"] for call in change.calls} == {BUCKET}
+
+
+def test_without_a_destination_on_s3_no_policy_is_concerned() -> None:
+    bucket = Bucket(logging={"LoggingEnabled": False, "BucketName": "", "S3KeyPrefix": ""})
+
+    for destination in (None, Destination("cloudwatch")):
+        assert isinstance(bucket.plan(ADMIT, "prod", destination=destination), Right)
