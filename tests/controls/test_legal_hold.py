@@ -163,6 +163,7 @@ MARKER = {"Expiration": {"ExpiredObjectDeleteMarker": True}}
         pytest.param([rule(**DATED)], [rule(**DATED)], True, id="the day it was"),
         pytest.param([rule(**days(9))], [rule(**MARKER)], False, id="markers removed"),
         pytest.param([rule(**days(9))], [rule(Sweep={"Days": 99})], False, id="a step not known"),
+        pytest.param([rule(**DATED)], [rule(**days(9))], False, id="days in the place of a day"),
     ],
 )
 def test_a_lifecycle_may_only_delete_later(
@@ -191,6 +192,16 @@ def test_a_lifecycle_may_only_delete_later(
 def test_a_lifecycle_whose_past_is_not_shown_is_not_made(documents: tuple[Document, ...]) -> None:
     after = {"Rules": [rule(**days(9))]}
     one = change(calls=(call(PUT, LifecycleConfiguration=after),), documents=documents)
+
+    assert said(one)
+
+
+@pytest.mark.parametrize("configuration", [{}, {"Rules": None}, {"Rules": "all"}])
+def test_a_lifecycle_that_cannot_be_read_is_not_made(configuration: dict[str, Any]) -> None:
+    one = change(
+        calls=(call(PUT, LifecycleConfiguration=configuration),),
+        documents=(Document("lifecycle", {"Rules": []}, configuration),),
+    )
 
     assert said(one)
 
