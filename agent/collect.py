@@ -214,7 +214,9 @@ def _list(sweep: _Sweep, kind: Kind, target: Target) -> tuple[list[Listed], Gap 
             return [], None
         return [], Gap(kind.name, target.account, target.region, str(error))
     except Exception as error:
-        log.exception("listing failed", kind=kind.name, account=target.account)
+        log.exception(
+            "listing failed", kind=kind.name, account=target.account, region=target.region
+        )
         _count(sweep, "listing")
         reason = f"listing {kind.name} failed inside Trailkeeper: {error!r}"
         return [], Gap(kind.name, target.account, target.region, reason)

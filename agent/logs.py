@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from typing import TextIO
 
 import structlog
@@ -41,8 +42,18 @@ def configure(level: int = logging.WARNING) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+    threading.excepthook = _thread_ended
     # What libraries tell of their inner life is nobody's concern; their warnings are.
     _adopt_libraries(max(level, logging.WARNING), shared, renderer)
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    """A thread that ended in a mistake: said as all else is, not as bare lines."""
+    structlog.get_logger().error(
+        "thread_ended",
+        thread=ended.thread.name if ended.thread else None,
+        exc_info=(ended.exc_type, ended.exc_value, ended.exc_traceback),
+    )
 
 
 def _adopt_libraries(level: int, shared: list[Processor], renderer: Processor) -> None:

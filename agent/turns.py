@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -71,7 +72,9 @@ def side_by_side(
                 turns.give_back(key)
 
     for _ in range(min(workers, len(jobs))):
-        threading.Thread(target=run, name="sweep", daemon=True).start()
+        # With what is bound to the log, as which sweep this is: threads inherit none of it.
+        inherited = copy_context().run
+        threading.Thread(target=inherited, args=(run,), name="sweep", daemon=True).start()
     results: dict[int, Result] = {}
     try:
         while len(results) < len(jobs):

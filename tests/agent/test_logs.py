@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -142,3 +143,19 @@ def test_what_takes_long_shows_progress(done: bool, monkeypatch: pytest.MonkeyPa
             time.sleep(0.02)
 
     assert wanted in stream.getvalue()
+
+
+def test_a_thread_that_ends_in_a_mistake_is_one_line_of_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    configure(logging.INFO)
+
+    thread = threading.Thread(target=lambda: 1 / 0, name="sweeper")  # type: ignore[return-value]
+    thread.start()
+    thread.join()
+
+    (line,) = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["thread"]) == ("thread_ended", "sweeper")
+    assert "ZeroDivisionError" in said["exception"]

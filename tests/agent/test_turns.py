@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 
 from agent.turns import Begins, StoppedError, side_by_side
 
@@ -247,3 +248,15 @@ def test_no_thread_remains_when_all_is_done() -> None:
         side_by_side(WORKERS, range(50), str, group=lambda job: job % 3, stop=stop)
 
         assert no_thread_remains()
+
+
+def test_what_is_bound_to_the_log_goes_along_into_every_thread() -> None:
+    structlog.contextvars.bind_contextvars(sweep="abc")
+    try:
+        seen = side_by_side(
+            2, [1, 2, 3], lambda _: structlog.contextvars.get_contextvars(), group=lambda one: one
+        )
+    finally:
+        structlog.contextvars.unbind_contextvars("sweep")
+
+    assert [one["sweep"] for one in seen] == ["abc"] * 3
