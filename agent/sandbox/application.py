@@ -15,8 +15,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import FakeKey, FakeMultipart, s3_backends
 
 from agent.sandbox.accounts import ACCOUNTS
-from agent.sandbox.faults import Faults, fault_from
+from agent.sandbox.faults import STALE, Faults, fault_from
 from agent.sandbox.gate import refusal
+from agent.sandbox.past_answers import PastAnswers, whole
 from agent.sandbox.planting import plant
 from agent.sandbox.wire import Asked, Environ, Reply, error, read
 
@@ -29,6 +30,7 @@ class Application:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.faults = Faults()
+        self.past = PastAnswers()
         self.calls: list[dict[str, Any]] = []
         self.recording = threading.Lock()
 
@@ -42,6 +44,7 @@ class Application:
     def reset(self) -> None:
         """Back to an empty AWS without faults or recorded calls."""
         self.faults.clear()
+        self.past.clear()
         with self.recording:
             self.calls.clear()
         forget_everything()
@@ -58,8 +61,14 @@ class Application:
             record["status"] = reply.status
             return _send(reply, start_response)
 
+        if old := self._old(asked):
+            record["fault"], record["status"] = STALE, old.status
+            return _send(old, start_response)
+        head: list[Any] = []
+
         def started(status: str, headers: Any, exc_info: Any = None) -> Any:
             record["status"] = int(status.split(maxsplit=1)[0])
+            head[:] = [status, headers]
             return start_response(status, headers, exc_info)
 
         try:
@@ -68,7 +77,16 @@ class Application:
             reply = _failed(asked, failure)
             record["status"] = reply.status
             return _send(reply, start_response)
+        if self.faults.any_stale():
+            body = b"".join(answer)
+            self.past.answered(asked, whole(head[0], head[1], body))
+            return [body]
         return answer
+
+    def _old(self, asked: Asked) -> Reply | None:
+        """The answer from before the last write, where a rule wants it given."""
+        old = self.past.old(asked) if self.faults.any_stale() else None
+        return old if old is not None and self.faults.meets_stale(asked) else None
 
     def _record(self, asked: Asked) -> dict[str, Any]:
         record: dict[str, Any] = {
@@ -118,6 +136,7 @@ class Application:
                 self.faults.add(fault)
         elif method == "DELETE":
             self.faults.clear()
+            self.past.clear()
         return self.faults.describe()
 
     def _calls_command(self, method: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from agent.sandbox.wire import Asked, Protocol, Reply, error
 
-KINDS = ("deny", "throttle", "error", "malformed", "hang", "not_found", "expired")
+STALE = "stale"
+KINDS = ("deny", "throttle", "error", "malformed", "hang", "not_found", "expired", STALE)
 
 _NOT_FOUND = {
     "redshift": ("ClusterNotFound", 404),
@@ -27,6 +28,10 @@ class Fault:
     then `times` are met (None: all). `per_second` lets that many requests a second through for
     each account, region and service, and meets the rest. `seconds` is how long a hang lasts
     before the request goes on its way.
+
+    `stale` is eventual consistency: a read that it meets is given the answer of the same request
+    from before the last write to that service. `agent.sandbox.past_answers` keeps those, from the
+    moment when such a rule is in force; a read that was not asked before that write passes.
     """
 
     kind: str
@@ -108,6 +113,11 @@ class Faults:
             self._released.set()
             self._released = threading.Event()
 
+    def any_stale(self) -> bool:
+        """Whether old answers must be kept."""
+        with self._lock:
+            return any(rule.kind == STALE for rule in self._rules)
+
     def describe(self) -> list[dict[str, Any]]:
         """The rules as JSON, with how often each was seen and met."""
         with self._lock:
@@ -117,12 +127,14 @@ class Faults:
             ]
 
     def meet(self, asked: Asked) -> tuple[str, Reply | None]:
-        """The kind of the fault met, if any, and the reply to give instead (none: go on)."""
+        """The kind of the fault met, if any, and the reply to give instead (none: go on).
+
+        Of `stale` it is told by `meets_stale` alone, once it is known that there is an old answer.
+        """
         with self._lock:
             now = time.monotonic()
-            struck = next(
-                (r for r in self._rules if r.matches(asked) and r.strikes(asked, now)), None
-            )
+            others = (r for r in self._rules if r.kind != STALE)
+            struck = next((r for r in others if r.matches(asked) and r.strikes(asked, now)), None)
             released = self._released
         if struck is None:
             return "", None
@@ -130,6 +142,13 @@ class Faults:
             released.wait(struck.seconds)
             return "hang", None
         return struck.kind, reply_to(struck, asked)
+
+    def meets_stale(self, asked: Asked) -> bool:
+        """Whether this read, of which there is an old answer, is given it; counts it."""
+        with self._lock:
+            now = time.monotonic()
+            stale = (r for r in self._rules if r.kind == STALE)
+            return any(r.matches(asked) and r.strikes(asked, now) for r in stale)
 
 
 def reply_to(fault: Fault, asked: Asked) -> Reply:

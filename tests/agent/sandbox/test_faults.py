@@ -249,3 +249,67 @@ def test_the_newest_rule_goes_first() -> None:
     faults.add(Fault("throttle"))
 
     assert [rule["kind"] for rule in faults.describe()] == ["throttle", "deny"]
+
+
+# ---------------------------------------------------------------- eventual consistency
+
+
+def retention(sandbox: Sandbox) -> int | None:
+    """As it is seen now."""
+    found = sandbox.client("logs").describe_log_groups(logGroupNamePrefix="/g")["logGroups"]
+    days: int | None = found[0].get("retentionInDays")
+    return days
+
+
+def planted_group(sandbox: Sandbox) -> None:
+    here = {"account": ACCOUNT, "region": REGION}
+    sandbox.plant([{"do": "log_group", **here, "name": "/g", "retention": 30}])
+
+
+def test_stale_reads_show_what_was_before_the_write_so_many_times(sandbox: Sandbox) -> None:
+    planted_group(sandbox)
+    sandbox.fault({"kind": "stale", "service": "logs", "times": 2})
+    logs = sandbox.client("logs")
+
+    seen = [retention(sandbox)]
+    logs.put_retention_policy(logGroupName="/g", retentionInDays=60)
+    seen += [retention(sandbox) for _ in range(2)]
+    logs.put_retention_policy(logGroupName="/g", retentionInDays=90)
+    seen += [retention(sandbox) for _ in range(2)]
+
+    assert seen == [30, 30, 30, 90, 90]
+    assert sandbox.faults()[0]["met"] == 2
+
+
+def test_two_writes_do_not_wash_away_what_was_before_both(sandbox: Sandbox) -> None:
+    planted_group(sandbox)
+    sandbox.fault({"kind": "stale", "service": "logs", "times": 3})
+    logs = sandbox.client("logs")
+
+    seen = [retention(sandbox)]
+    for days in (60, 90):
+        logs.put_retention_policy(logGroupName="/g", retentionInDays=days)
+        seen.append(retention(sandbox))
+
+    assert seen == [30, 30, 30]
+
+
+def test_what_was_not_read_before_the_write_is_never_stale(sandbox: Sandbox) -> None:
+    planted_group(sandbox)
+    sandbox.fault({"kind": "stale", "service": "logs"})
+
+    sandbox.client("logs").put_retention_policy(logGroupName="/g", retentionInDays=60)
+
+    assert retention(sandbox) == 60
+
+
+def test_a_write_that_is_refused_makes_nothing_stale(sandbox: Sandbox) -> None:
+    planted_group(sandbox)
+    sandbox.fault({"kind": "stale", "service": "logs"})
+    retention(sandbox)
+
+    with pytest.raises(ClientError):
+        sandbox.client("logs").put_retention_policy(logGroupName="/g", retentionInDays=2)
+    retention(sandbox)
+
+    assert sandbox.faults()[0]["met"] == 0
