@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from agent.config_values import (
     Account,
@@ -29,6 +30,16 @@ Prefix = Annotated[
         "letters, digits and _.:/=+@- with {account}, {region} and {cluster} filled in",
     ),
 ]
+
+
+def _moment(value: object) -> object:
+    """A number would be read as seconds since 1970: a freeze that never holds."""
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("moment", "should be a time such as 2026-12-24T00:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Most = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
@@ -56,6 +67,7 @@ class ConsentSetting(Written):
     resource: Text
     by: Text
     account: Account | None = None
+    region: RegionName | None = None
     until: date | None = None
     """The last day (UTC) on which it holds."""
 
@@ -73,8 +85,8 @@ class LimitSetting(Written):
 class FreezeSetting(Written):
     """From when to when nothing is changed."""
 
-    begins: AwareDatetime
-    ends: AwareDatetime
+    begins: Moment
+    ends: Moment
     why: Text
 
     @model_validator(mode="after")
@@ -95,8 +107,8 @@ class DestinationSetting(Written):
 
     @model_validator(mode="after")
     def _has_its_bucket(self) -> DestinationSetting:
-        if (self.to == "s3") != (self.bucket is not None):
-            several([((), "to s3 needs a bucket, to cloudwatch takes none")])
+        if (self.to == "s3") != (self.bucket is not None) or (self.prefix and self.to != "s3"):
+            several([((), "to s3 needs a bucket; to cloudwatch takes neither bucket nor prefix")])
         return self
 
 
@@ -106,13 +118,14 @@ class RemediationSetting(Written):
     role: Literal["current"] | RoleArn | None = None
     """Who changes things where the credentials at hand read: a role, or those credentials too."""
     fixes: tuple[Text, ...] = ()
-    only: tuple[SelectorSetting, ...] = ()
+    only: Annotated[tuple[SelectorSetting, ...], Field(min_length=1)] | None = None
     never: tuple[SelectorSetting, ...] = ()
     consents: tuple[ConsentSetting, ...] = ()
     limits: LimitSetting = LimitSetting()
     freezes: tuple[FreezeSetting, ...] = ()
     log_destinations: tuple[DestinationSetting, ...] = ()
-    owned_by_code: tuple[Text, ...] = Policy().owned_by_code
+    owned_by_code: tuple[Text, ...] = ()
+    """Tags, key or key=value, that mark what code owns; CloudFormation's are always among them."""
     kill_switch: Path | None = None
     """While this file is there, nothing is changed."""
     verify_seconds: Seconds = 60.0
@@ -122,7 +135,7 @@ class RemediationSetting(Written):
         """As the guard takes it; the buckets are those of `log_buckets`."""
         return Policy(
             fixes=frozenset(self.fixes),
-            only=tuple(_selector(one) for one in self.only),
+            only=tuple(_selector(one) for one in self.only or ()),
             never=tuple(_selector(one) for one in self.never),
             consents=tuple(_consent(one) for one in self.consents),
             limits=Limits(**dict(self.limits)),
@@ -132,7 +145,7 @@ class RemediationSetting(Written):
             ),
             dedicated=dedicated,
             legal_hold=legal_hold,
-            owned_by_code=self.owned_by_code,
+            owned_by_code=(*Policy().owned_by_code, *self.owned_by_code),
         )
 
     def destination(self, account: str, region: str) -> Destination | None:
@@ -162,4 +175,5 @@ def _consent(written: ConsentSetting) -> Consent:
         written.by,
         datetime.combine(until + timedelta(1), time(), UTC) if until else None,
         written.account or "",
+        written.region or "",
     )

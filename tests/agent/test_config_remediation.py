@@ -134,14 +134,20 @@ def test_the_buckets_of_the_log_buckets_reach_the_guard() -> None:
     assert (found.dedicated, found.legal_hold) == ({"own"}, {"held"})
 
 
-def test_markers_of_code_reach_the_guard() -> None:
-    text = "owned_by_code: ['aws:cloudformation:*', 'terraform:*', 'managed-by=terraform']"
+def test_markers_of_code_reach_the_guard_with_cloudformations_own() -> None:
+    text = "owned_by_code: ['terraform:*', 'managed-by=terraform']"
 
     assert policy(text).owned_by_code == (
         "aws:cloudformation:*",
         "terraform:*",
         "managed-by=terraform",
     )
+
+
+def test_a_consent_for_one_region_is_one_for_that_region() -> None:
+    text = "consents: [{to: destroys, fix: f, resource: prod, by: ana, region: eu-west-1}]"
+
+    assert policy(text).consents[0].region == "eu-west-1"
 
 
 def test_what_is_allowed_and_agreed_to_is_let_through() -> None:
@@ -268,6 +274,21 @@ def test_a_cluster_logs_where_the_first_that_fits_says(
             id="a freeze without a zone",
         ),
         pytest.param(
+            "freezes: [{begins: 20261224, ends: 2026-12-25T00:00:00Z, why: w}]",
+            "1:20: freezes[0].begins",
+            id="a freeze from a number, which would be a time in 1970",
+        ),
+        pytest.param(
+            "only: []",
+            "1:7: only should have at least 1",
+            id="a list of what is allowed that allows all",
+        ),
+        pytest.param(
+            "log_destinations: [{to: cloudwatch, prefix: logs}]",
+            "1:20: log_destinations[0] to s3 needs a bucket; to cloudwatch takes neither",
+            id="a prefix for CloudWatch",
+        ),
+        pytest.param(
             "freezes: [{begins: 2026-12-24, ends: 2026-12-25T00:00:00Z, why: w}]",
             "1:20: freezes[0].begins",
             id="a freeze from a day",
@@ -287,7 +308,7 @@ def test_a_cluster_logs_where_the_first_that_fits_says(
         ),
         pytest.param(
             "log_destinations: [{to: cloudwatch, bucket: abc}]",
-            "1:20: log_destinations[0] to s3 needs a bucket, to cloudwatch takes none",
+            "1:20: log_destinations[0] to s3 needs a bucket; to cloudwatch takes neither",
             id="a bucket for CloudWatch",
         ),
         pytest.param(
