@@ -26,7 +26,7 @@ from agent.daemon.sweeper import Parts, Sweeper, part_of
 from agent.daemon.view import AgentView
 from agent.daemon.wanted_sweeps import Sweep, WantedSweeps
 from agent.daemon.watchdog import Limits, Watchdog
-from agent.loading import Loaded, load
+from agent.loading import Loaded, load, refuse_what_may_do_nothing
 from agent.metrics.own import Own
 from agent.metrics.pages import Pages
 from agent.stop import WRONG_USE, StopError
@@ -81,6 +81,8 @@ def run(
     with ExitStack() as undo:
         signals = signals or undo.enter_context(Signals())
         loaded = load(args)
+        if args.remediate:
+            refuse_what_may_do_nothing(loaded)
         files = read_files(loaded.settings, os.environ)
         agent = _start(args, loaded, files, undo)
         log.info("agent_started", version=__version__, url=agent.url, rules=len(loaded.rules))
