@@ -26,7 +26,8 @@ STARTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96)
 class Column:
     """One day: its band, the bars of what failed and was unknown, its point, its words.
 
-    `point` is None for a day on which nothing was judged; `swept` is false where nobody looked.
+    `point` is None for a day on which nothing was judged; `swept` is false where no sweep saw
+    anything: none ran, or each failed.
     """
 
     x: float
@@ -137,7 +138,7 @@ def _lines(columns: Sequence[Column]) -> tuple[str, ...]:
 def _summary(columns: Sequence[Column], gaps: int) -> str:
     """What a reader who does not see it is told."""
     seen = [column for column in columns if column.point is not None]
-    unseen = f" No sweep ran on {gaps} of {DAYS} days." if gaps else ""
+    unseen = f" No sweep saw anything on {gaps} of {DAYS} days." if gaps else ""
     if not seen:
         return f"Nothing was judged in the last {DAYS} days.{unseen}"
     return (

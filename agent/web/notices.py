@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from agent.daemon.health import Health
+from agent.daemon.health import Health, PlannedRound
+from agent.web.changed import troubled
 from agent.web.index import Index
-from agent.web.shown import ago, moment, short
+from agent.web.shown import ago, change_link, moment, short
+from controls.remedy import Entry, Outcome
 
 FEW = 3
 """So many unreadable targets are named; the rest is counted."""
@@ -32,9 +34,20 @@ class Notice:
     link: str = ""
 
 
-def notices(index: Index, health: Health) -> tuple[Notice, ...]:
-    """All that hold now, the gravest first."""
-    found = [*_of_agent(health), *_of_verdicts(index, health), *_of_targets(index)]
+def notices(
+    index: Index,
+    health: Health,
+    planned: PlannedRound | None = None,
+    lately: Sequence[Entry] = (),
+) -> tuple[Notice, ...]:
+    """All that hold now, the gravest first. `lately`: the changes of the last day."""
+    found = [
+        *_of_agent(health),
+        *_of_verdicts(index, health),
+        *_of_targets(index),
+        *_of_remediation(planned),
+        *_of_changes(lately, health),
+    ]
     return tuple(sorted(found, key=lambda one: list(Level).index(one.level)))
 
 
@@ -78,7 +91,8 @@ def _of_agent(health: Health) -> Iterator[Notice]:
             yield Notice(
                 Level.ALARM,
                 f"The last {kind} sweep failed {ago(sweep.ended_at, health.now)}.",
-                f"{_sentence(sweep.reason)} Verdicts are from before it.",
+                f"{_sentence(sweep.reason)} What failed before still counts; nothing here was "
+                "confirmed by it.",
                 "/agent",
             )
 
@@ -126,6 +140,46 @@ def _of_targets(index: Index) -> Iterator[Notice]:
         f"Findings there are unknown, and no longer watched: {'; '.join(named)}{more}.",
         "/targets",
     )
+
+
+def _of_remediation(planned: PlannedRound | None) -> Iterator[Notice]:
+    if planned is None:
+        return
+    if planned.killed:
+        yield Notice(
+            Level.WARNING,
+            "The kill switch of remediation is thrown: nothing is changed.",
+            _sentence(planned.killed),
+            "/changes",
+        )
+    if planned.problem:
+        yield Notice(
+            Level.WARNING,
+            "The last round of remediation was impossible.",
+            _sentence(planned.problem),
+            "/changes",
+        )
+
+
+def _of_changes(lately: Sequence[Entry], health: Health) -> Iterator[Notice]:
+    """What ended half made, or without effect, where nothing has come after it."""
+    for outcome, what in (
+        (Outcome.PARTIAL, "was made in part, then failed"),
+        (Outcome.INEFFECTIVE, "was made, and its resource does not read so"),
+    ):
+        found = [one for one in troubled(lately) if one.outcome is outcome]
+        if not found:
+            continue
+        first = found[0]
+        many = f"{len(found)} changes of the last day: each" if len(found) > 1 else "A change"
+        newest = "The newest: " if len(found) > 1 else ""
+        yield Notice(
+            Level.WARNING,
+            f"{many} {what}.",
+            f"{newest}{first.change.fix} on {short(first.change.ref.name)}, "
+            f"{ago(first.began_at, health.now)}: {short(first.why)}",
+            change_link(first.id) if len(found) == 1 else "/changes",
+        )
 
 
 def _sentence(text: str) -> str:

@@ -38,7 +38,7 @@ def test_a_day_without_a_sweep_breaks_the_line_and_is_told() -> None:
     assert drawn is not None
     assert [len(line.split()) for line in drawn.lines] == [2, 2]
     assert drawn.gaps == 26
-    assert "No sweep ran on 26 of 30 days." in drawn.summary
+    assert "No sweep saw anything on 26 of 30 days." in drawn.summary
     assert [column.swept for column in drawn.columns[-5:]] == [True, True, False, True, True]
 
 

@@ -33,9 +33,18 @@ from tests.agent.web.estate import (
     view,
 )
 from tests.agent.web.html import Seen, seen
+from tests.agent.web.remedied import evil_journal, evil_round
 from tests.agent.web.test_app import client
 
-PAGES = ("/", "/findings", "/rules", "/rules/redshift-logs-fresh", "/targets", "/agent")
+PAGES = (
+    "/",
+    "/findings",
+    "/rules",
+    "/rules/redshift-logs-fresh",
+    "/targets",
+    "/changes",
+    "/agent",
+)
 
 
 def get(path: str, fake: FakeView | None = None, status: int = 200) -> Seen:
@@ -95,7 +104,7 @@ def every_page(fake: FakeView) -> Iterator[tuple[str, str]]:
         pytest.param("/", "2 findings fail, 3 are unknown", id="overview: how many"),
         pytest.param("/", "1 of the unknown failed when last judged", id="overview: hidden"),
         pytest.param("/", "was Fail when last judged, 3 d ago", id="overview: blindness"),
-        pytest.param("/", "No sweep ran on 2 of 30 days", id="overview: gaps are stated"),
+        pytest.param("/", "No sweep saw anything on 2 of 30 days", id="overview: gaps are stated"),
         pytest.param("/", "redshift-user-activity-logged", id="overview: what fails"),
         pytest.param("/findings", "8, the worst first", id="findings: all"),
         pytest.param("/findings?status=fail", "2 of 8 match", id="findings: filtered"),
@@ -302,7 +311,7 @@ def unreadable(count: int = 1) -> State:
         ),
         pytest.param(
             view(well=healthy(last_sweeps={"full": sweep(outcome="failed", reason="no clock")})),
-            "The last full sweep failed 4 min ago. No clock.",
+            "The last full sweep failed 4 min ago. No clock. What failed before still counts;",
             id="failed sweep",
         ),
         pytest.param(
@@ -333,7 +342,7 @@ def test_every_page_says_first_what_is_wrong(fake: FakeView, says: str, path: st
 def test_an_agent_that_is_well_says_nothing_at_the_top() -> None:
     well = state_of([tracked(TYPICAL.findings[0])], targets={})
 
-    page = get("/", view(current=well))
+    page = get("/", view(current=well, entries=()))
 
     assert not [attrs for _, attrs in page.tags if "notice" in attrs.get("class", "")]
     assert "Nothing is seen to fail" in page.text
@@ -490,7 +499,13 @@ def evil_state(text: str) -> FakeView:
         version=text,
         sweeping=text,
     )
-    return view(current=current, history=history, well=well)
+    return view(
+        current=current,
+        history=history,
+        well=well,
+        round=evil_round(text, findings[0].finding),
+        entries=evil_journal(text, ref),
+    )
 
 
 @pytest.mark.parametrize("text", [pytest.param(each, id=ascii(each[:24])) for each in EVIL])
