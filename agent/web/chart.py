@@ -93,8 +93,11 @@ def _column(first: date, at: int, known: Mapping[date, Day], least: float, most:
     found = known.get(day)
     counts = _counts(found) if found else {}
     share = score(counts)
-    unit = (BARS_BOTTOM - BARS_TOP) / most if most else 0.0
-    fail, unknown = counts.get(Status.FAIL, 0.0) * unit, counts.get(Status.UNKNOWN, 0.0) * unit
+    # Divided first: the height of one, were `most` next to nothing, would be infinite.
+    fail, unknown = (
+        counts.get(status, 0.0) / (most or 1.0) * (BARS_BOTTOM - BARS_TOP)
+        for status in (Status.FAIL, Status.UNKNOWN)
+    )
     return Column(
         x=round(LEFT + at * band + 1, 2),
         width=round(band - 2, 2),

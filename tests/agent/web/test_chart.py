@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.store.records import Day
@@ -78,6 +78,7 @@ def test_the_axis_begins_where_the_line_is_seen(good: int, starts: str) -> None:
 COUNT = st.floats(0, 1e6)
 
 
+@example(days=[(0, 0.0, 0.0, 5e-324)])
 @given(st.lists(st.tuples(st.integers(0, 40), COUNT, COUNT, COUNT), min_size=1))
 def test_nothing_is_drawn_beside_the_chart(days: list[tuple[int, float, float, float]]) -> None:
     drawn = chart([day(*each) for each in days], TODAY)
