@@ -72,9 +72,7 @@ def side_by_side(
                 turns.give_back(key)
 
     for _ in range(min(workers, len(jobs))):
-        # With what is bound to the log, as which sweep this is: threads inherit none of it.
-        inherited = copy_context().run
-        threading.Thread(target=inherited, args=(run,), name="sweep", daemon=True).start()
+        _start(run)
     results: dict[int, Result] = {}
     try:
         while len(results) < len(jobs):
@@ -86,6 +84,12 @@ def side_by_side(
     finally:
         turns.stop()
     return [results[number] for number in range(len(jobs))]
+
+
+def _start(run: Callable[[], None]) -> None:
+    """On a thread that logs as part of this sweep: by itself it would inherit nothing of that."""
+    inherited = copy_context().run
+    threading.Thread(target=inherited, args=(run,), name="sweep", daemon=True).start()
 
 
 Outcome = TypeVar("Outcome")

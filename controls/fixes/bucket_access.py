@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from controls.change import Change, Cost, Document, Fix, Held, Planned, Right, Task
+from controls.change import Call, Change, Cost, Document, Fix, Held, Planned, Right, Task
 from controls.fixes.log_bucket import OWNER_READS, blocks, call_on, policy_is_public, tags_of
 from controls.model import Reader
 from controls.semantics.access_block import SWITCHES, public_access_blocked
@@ -35,16 +35,6 @@ def block_public_access(aws: Reader, task: Task) -> Planned:
     after = dict.fromkeys(SWITCHES, True)
     newly = [s for s in SWITCHES if not any((b or {}).get(s) is True for b in (own, whole))]
     shut_out = "; ".join(_shut_out(owner, bucket, newly))
-    undo = (
-        call_on(owner, bucket, "DeletePublicAccessBlock")
-        if own is None
-        else call_on(
-            owner,
-            bucket,
-            "PutPublicAccessBlock",
-            PublicAccessBlockConfiguration={**dict.fromkeys(SWITCHES, False), **own},
-        )
-    )
     return Change(
         "block_public_access",
         task.ref,
@@ -52,12 +42,19 @@ def block_public_access(aws: Reader, task: Task) -> Planned:
         f"bucket then; the block of account {owner.account} stays as it is",
         (call_on(owner, bucket, "PutPublicAccessBlock", PublicAccessBlockConfiguration=after),),
         documents=(Document(what, None if own is None else dict(own), after),),
-        undo=(undo,),
+        undo=(_as_before(owner, bucket, own),),
         undo_costs={Cost.WEAKENS: f"bucket {bucket} could be made public again"},
         costs={Cost.INTERRUPTS: shut_out} if shut_out else {},
         bucket_wide=bucket,
         tags=tags,
     )
+
+
+def _as_before(owner: Reader, bucket: str, own: Mapping[str, bool] | None) -> Call:
+    if own is None:
+        return call_on(owner, bucket, "DeletePublicAccessBlock")
+    switches = {**dict.fromkeys(SWITCHES, False), **own}
+    return call_on(owner, bucket, "PutPublicAccessBlock", PublicAccessBlockConfiguration=switches)
 
 
 def _shut_out(owner: Reader, bucket: str, newly: Collection[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controls.change import Call, Change, Cost, Document, Fix, Held, Json, Planned, Right, Task
@@ -36,6 +36,13 @@ def export_all_logs(aws: Reader, task: Task) -> Planned:
     tags = _tags(aws, str(namespace.get("namespaceArn") or ""), f"namespace {ref.name}")
     if isinstance(tags, Held):
         return tags
+    return _exporting(ref, exports, missing, tags)
+
+
+def _exporting(
+    ref: Ref, exports: Sequence[str], missing: Sequence[str], tags: Mapping[str, str]
+) -> Change:
+    lost = f"{', '.join(missing)} of namespace {ref.name} would no longer be exported"
     return Change(
         "export_all_logs",
         ref,
@@ -47,12 +54,7 @@ def export_all_logs(aws: Reader, task: Task) -> Planned:
         no_undo=""
         if exports
         else "nothing was exported, and whether an empty list puts that back is not documented",
-        undo_costs={
-            Cost.WEAKENS: f"{', '.join(missing)} of namespace {ref.name} would no longer be "
-            "exported"
-        }
-        if exports
-        else {},
+        undo_costs={Cost.WEAKENS: lost} if exports else {},
         tags=tags,
     )
 
