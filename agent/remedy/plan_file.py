@@ -11,13 +11,17 @@ from agent.loading import Loaded, narrowed
 from agent.remedy.rounds import Surroundings
 from agent.remedy.shown import SCHEMA
 from agent.remedy.steps import Step
+from agent.stop import WRONG_USE, StopError
 from agent.sweep import judge, look_with
 from controls.change import Change
 from controls.remedy import change_from_json
 
 
-class PlanError(Exception):
-    """The document is no plan that this version can apply. Says what to do."""
+class PlanError(StopError):
+    """The document is no plan that can be applied here and now. Says what to do."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(WRONG_USE, why)
 
 
 @dataclass(frozen=True, slots=True)
