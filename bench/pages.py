@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
-from agent.daemon.health import Health
+from agent.daemon.health import Health, PlannedRound
 from agent.packs import load_packs
+from agent.remedy.steps import Step
 from agent.store.records import Day, SweepRecord
 from agent.web import app
 from agent.web.index import index
 from agent.web.server import Server, bind
 from agent.web.shown import finding_link, resource_link, rule_link
 from bench.harness import Row, markdown, within
+from controls.change import Call, Change, Document, Fix, Right, Task
 from controls.history import Event, Happening, State, Tracked, TrackedTarget
 from controls.kinds.catalog import KINDS
-from controls.model import Coverage, Finding, Reading, Ref, Severity, Status, TargetStatus
+from controls.model import Coverage, Finding, Reader, Reading, Ref, Severity, Status, TargetStatus
 from controls.model import State as FactState
+from controls.remedy import Entry, Outcome
 from controls.rule import Rule
 
 FINDINGS = 10_000
@@ -40,6 +43,8 @@ class Estate:
     known: State
     past: tuple[Event, ...]
     by_day: tuple[Day, ...] = field(default=())
+    steps: tuple[Step, ...] = field(default=())
+    journal: tuple[Entry, ...] = field(default=())
 
     def state(self) -> State:
         """All findings."""
@@ -71,6 +76,22 @@ class Estate:
         """Thirty."""
         return self.by_day
 
+    def remediating(self) -> bool:
+        """Yes."""
+        return True
+
+    def planned(self) -> PlannedRound | None:
+        """A round that would change the lifecycle of a hundred buckets."""
+        return PlannedRound(NOW, self.steps)
+
+    def changes(self, *, resource: str = "", limit: int = 200) -> Sequence[Entry]:
+        """So many, the same for every resource."""
+        return self.journal[:limit]
+
+    def change(self, identity: str) -> Entry | None:
+        """Any."""
+        return self.journal[0]
+
 
 def estate() -> Estate:
     """10,000 findings of every shipped rule, two fifths of them open, with facts and reasons."""
@@ -90,7 +111,35 @@ def estate() -> Estate:
         Day(first + timedelta(days=at), {"pass": 5e3, "fail": 2e3, "unknown": 2e3}, 96)
         for at in range(30)
     )
-    return Estate(rules, State({one.finding.id: one for one in tracked}, targets, NOW), past, days)
+    changed = [(one.finding, _change(one.finding.ref)) for one in tracked[:200]]
+    return Estate(
+        rules,
+        State({one.finding.id: one for one in tracked}, targets, NOW),
+        past,
+        days,
+        tuple(Step(finding, FIX, change) for finding, change in changed[:100]),
+        tuple(
+            Entry(str(number), finding.rule, change, NOW, NOW, Outcome.APPLIED, "it reads so", 1)
+            for number, (finding, change) in enumerate(changed)
+        ),
+    )
+
+
+def _plan(reader: Reader, task: Task) -> Right:
+    return Right("never asked")
+
+
+FIX = Fix(_plan, "s3_log_location", (), ())
+
+
+def _change(ref: Ref) -> Change:
+    """One rule more in a lifecycle of thirty."""
+    rules = [{"ID": f"rule-{n}", "Filter": {"Prefix": f"{n}/"}, "Days": n} for n in range(30)]
+    before, after = {"Rules": rules[:-1]}, {"Rules": rules}
+    call = Call("s3", "PutBucketLifecycleConfiguration", after, ref.account, ref.region)
+    undo = Call("s3", "PutBucketLifecycleConfiguration", before, ref.account, ref.region)
+    document = Document(f"lifecycle of {ref.name}", before, after)
+    return Change("_plan", ref, f"let {ref.name} expire", (call,), (document,), (undo,))
 
 
 def _tracked(rule: Rule, number: int) -> Tracked:
@@ -169,6 +218,7 @@ def paths(view: Estate) -> tuple[str, ...]:
         "/rules",
         rule_link(one.rule),
         "/targets",
+        "/changes",
         "/agent",
     )
 

@@ -18,13 +18,16 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from agent.web import api, filters
+from agent.web import changes as changes_of
 from agent.web.agent_page import agent_page
+from agent.web.changes import change, changes
 from agent.web.filters import BadQueryError
 from agent.web.findings import finding, findings
 from agent.web.index import Indexes
+from agent.web.lately import Lately
 from agent.web.mistakes import Mistakes
 from agent.web.overview import overview
-from agent.web.page import Look, NotFoundError, Page, Paper
+from agent.web.page import Look, NotFoundError, Page, Paper, past
 from agent.web.resource import resource
 from agent.web.rules import rule, rules
 from agent.web.security import Guard
@@ -45,18 +48,21 @@ def build(
     token: str | None,
     tls: bool,
     on_error: Callable[[str], None] = lambda part: None,
+    indexes: Indexes | None = None,
 ) -> Starlette:
     """The application over what the agent knows.
 
     `token`: what all but the health checks ask for. `tls`: browsers are told to stay with it.
-    `on_error` is called with `page` for each answer that could not be made.
+    `on_error` is called with `page` for each answer that could not be made. `indexes`: handed in
+    by who asks it for each new state as it is published; else the next page sorts and counts it.
     """
-    site = _Site(view)
+    site = _Site(view, indexes or Indexes())
     routes = [
         Route("/metrics", site.metrics),
         Route("/healthz", site.healthz),
         Route("/readyz", site.readyz),
         Route("/api/v1/findings", site.findings_json),
+        Route("/api/v1/changes", site.changes_json),
         Route("/static/style.css", site.style),
         *(Route(path, site.page(of)) for path, of in PAGES),
     ]
@@ -80,6 +86,8 @@ PAGES: tuple[tuple[str, PageOf], ...] = (
             look, Ref(*(_from(asked, part) for part in ("kind", "account", "region", "name")))
         ),
     ),
+    ("/changes", lambda look, asked: changes(look, asked.query_params.multi_items())),
+    ("/changes/{id:path}", lambda look, asked: change(look, _from(asked, "id"))),
     ("/rules", lambda look, _: rules(look)),
     ("/rules/{id:path}", lambda look, asked: rule(look, _from(asked, "id"))),
     ("/targets", lambda look, _: targets(look)),
@@ -94,9 +102,10 @@ def _from(asked: Request, part: str) -> str:
 class _Site:
     """The answers over one view, with the templates and the index they share."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, indexes: Indexes) -> None:
         self._view = view
-        self._indexes = Indexes()
+        self._indexes = indexes
+        self._lately = Lately(view)
         self._paper = Paper()
         self._threads = Threads()
 
@@ -146,6 +155,20 @@ class _Site:
         pieces = api.document(state, found, self._view.health().version)
         return StreamingResponse(pieces, media_type="application/json")
 
+    async def changes_json(self, request: Request) -> Response:
+        """The journal of changes, the newest first."""
+        try:
+            resource, limit = changes_of.asked(request.query_params.multi_items())
+        except BadQueryError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        read = await self._threads.run(
+            lambda: past(lambda: self._view.changes(resource=resource, limit=limit))
+        )
+        if read.problem:
+            return JSONResponse({"error": f"the journal cannot be read now: {read.problem}"}, 503)
+        pieces = changes_of.document(read.found, self._view.health().version)
+        return StreamingResponse(pieces, media_type="application/json")
+
     def page(self, of: PageOf) -> Callable[[Request], Awaitable[Response]]:
         """An endpoint that writes the page."""
 
@@ -183,10 +206,15 @@ class _Site:
             "That is a mistake in the agent. The log says which; sweeps, metrics and other pages "
             "go on. Please report it with the line of the log.",
         )
-        return HTMLResponse(self._paper.write(page, self._look()), 500)
+        # On the loop itself: the store is not asked, it may be slow.
+        index = self._indexes.of(self._view.state())
+        look = Look(self._view, index, self._view.health())
+        return HTMLResponse(self._paper.write(page, look), 500)
 
     def _look(self) -> Look:
-        return Look(self._view, self._indexes.of(self._view.state()), self._view.health())
+        health = self._view.health()
+        index = self._indexes.of(self._view.state())
+        return Look(self._view, index, health, self._lately.of(health.now))
 
 
 _REFUSALS = {

@@ -52,7 +52,10 @@ class Indexes:
         self._newest: Index | None = None
 
     def of(self, state: State) -> Index:
-        """Built on the first question about a state; a state never changes."""
+        """Built on the first question about a state; a state never changes.
+
+        Who publishes a state may ask first, so that no page has to wait for it.
+        """
         newest = self._newest
         if newest is not None and newest.state is state:
             return newest

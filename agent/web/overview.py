@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from agent.web.changes import standing
 from agent.web.chart import DAYS, chart
 from agent.web.index import Counts, score
 from agent.web.page import Look, Page, past
@@ -37,6 +38,7 @@ def overview(look: Look) -> Page:
             "titles": titles,
             "changes": changes,
             "days": days,
+            "standing": standing(look),
             "chart": chart(days.found, look.now.date()),
             "targets": sorted(
                 index.state.targets.values(),

@@ -13,41 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agent.daemon.health import Health
 from agent.store.records import StoreError
-from agent.web import shown
+from agent.web import changed, shown
 from agent.web.index import WORST_FIRST, Index
 from agent.web.notices import notices
 from agent.web.view import View
+from controls.remedy import Entry
 
 T = TypeVar("T")
 
 
 class NotFoundError(Exception):
     """There is no such thing now. Says what was looked for and where else to look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is known at the moment of one request: everything on a page is of the same moment."""
-
-    view: View
-    index: Index
-    health: Health
-
-    @property
-    def now(self) -> datetime:
-        """The time that ages are counted from."""
-        return self.health.now
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A template, its title, the entry of the menu it belongs to, and its values."""
-
-    template: str
-    title: str
-    menu: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +40,35 @@ def past(read: Any) -> Past[Any]:
         return Past(tuple(read()))
     except StoreError as error:
         return Past(problem=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known at the moment of one request: everything on a page is of the same moment.
+
+    `lately` are the changes of the last day, the newest first.
+    """
+
+    view: View
+    index: Index
+    health: Health
+    lately: Past[Entry] = Past()
+
+    @property
+    def now(self) -> datetime:
+        """The time that ages are counted from."""
+        return self.health.now
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A template, its title, the entry of the menu it belongs to, and its values."""
+
+    template: str
+    title: str
+    menu: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
 
 
 class Paper:
@@ -83,6 +88,7 @@ class Paper:
             auto_reload=False,
         )
         self._templates.filters.update(shown.FILTERS)
+        self._templates.filters.update(changed.FILTERS)
         self._templates.globals["WORST_FIRST"] = WORST_FIRST
 
     def write(self, page: Page, look: Look) -> str:
@@ -95,6 +101,6 @@ class Paper:
             health=look.health,
             state=look.index.state,
             now=look.now,
-            notices=notices(look.index, look.health),
+            notices=notices(look.index, look.health, look.view.planned(), look.lately.found),
             style_tag=self.style_tag,
         )

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.web.history_of import LONGEST, history_of
-from agent.web.page import Look, NotFoundError, Page
+from agent.web.lately import MOST
+from agent.web.page import Look, NotFoundError, Page, past
 from agent.web.shown import short
 from controls.history import Tracked
 from controls.kinds.catalog import KINDS
@@ -27,13 +28,18 @@ def resource(look: Look, ref: Ref) -> Page:
     """Everything known about it; of one that is gone, its history. Raises NotFoundError."""
     found = look.index.by_resource.get(ref.id, ())
     history = history_of(look, ref.id)
-    if not found and not history.found:
+    changed = past(lambda: look.view.changes(resource=ref.id, limit=MOST))
+    if not found and not history.found and not changed.found:
         why = f" History cannot be read now: {history.problem}" if history.problem else ""
         raise NotFoundError(
             f"No {short(ref.kind)} {short(ref.name)} is known in {short(ref.account)}/"
             f"{short(ref.region)}, now or in the history that is kept.{why}"
         )
-    known = found[0].finding.ref if found else history.found[0].ref
+    known = (
+        *(one.finding.ref for one in found[:1]),
+        *(one.ref for one in history.found[:1]),
+        *(one.change.ref for one in changed.found[:1]),
+    )[0]
     return Page(
         "resource.html",
         f"{short(known.name, 80)} ({known.kind})",
@@ -45,6 +51,8 @@ def resource(look: Look, ref: Ref) -> Page:
             "facts": shown_facts(known.kind, found),
             "kind_doc": kind_doc(known.kind),
             "history": history,
+            "changed": changed,
+            "most": MOST,
             "longest": LONGEST,
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -51,8 +51,13 @@ def short(text: str, most: int = SHORT) -> str:
     return text if len(text) <= most else f"{text[:most].rstrip()}…"
 
 
+def lines(of: Iterable[str]) -> Markup:
+    """Each on a line of its own, as `pre` shows them; line breaks within one are made visible."""
+    return escape("".join(f"{visible(line)}\n" for line in of))
+
+
 def words(text: str) -> Markup:
-    """A sentence with what stands in backticks as code. The one filter that makes markup."""
+    """A sentence with what stands in backticks as code. It alone puts elements around texts."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a backtick without its other: it is no mark
         return escape(visible(text))
@@ -128,6 +133,11 @@ def rule_link(rule: str) -> str:
     return f"/rules/{_path(rule)}"
 
 
+def change_link(change: str) -> str:
+    """The address of a change's page."""
+    return f"/changes/{_path(change)}"
+
+
 def _path(text: str, safe: str = "/:*@") -> str:
     """The text as part of a path: quoted, and quoted again.
 
@@ -151,6 +161,7 @@ def from_path(path: str) -> str:
 FILTERS: Mapping[str, Any] = {
     "short": short,
     "words": words,
+    "lines": lines,
     "moment": moment,
     "iso": iso,
     "ago": ago,
@@ -161,6 +172,7 @@ FILTERS: Mapping[str, Any] = {
     "resource_link": resource_link,
     "finding_link": finding_link,
     "rule_link": rule_link,
+    "change_link": change_link,
     "query": query,
     "status_word": STATUS_WORDS.__getitem__,
 }

@@ -13,13 +13,23 @@ from playwright.sync_api import Browser, Page, expect
 
 from agent.web import app
 from agent.web.server import Server, bind
-from agent.web.shown import resource_link
+from agent.web.shown import change_link, resource_link
 from controls.model import Coverage
 from tests.agent.web.estate import FakeView, healthy, typical, view
 from tests.agent.web.test_pages import EVIL, evil_state
 from tests.browser.walk import PHONE, pages_walk
 
-PATHS = ("/", "/findings", "/rules", "/rules/redshift-logs-fresh", "/targets", "/agent", "/none")
+PATHS = (
+    "/",
+    "/findings",
+    "/rules",
+    "/rules/redshift-logs-fresh",
+    "/targets",
+    "/changes",
+    "/changes/a-undone",
+    "/agent",
+    "/none",
+)
 
 
 @contextmanager
@@ -31,8 +41,17 @@ def served(fake: FakeView, token: str | None = None) -> Iterator[str]:
     server.stop(5)
 
 
-def test_a_person_finds_the_way_from_what_fails_to_why(page: Page, tmp_path: Path) -> None:
-    with served(view()) as base:
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param(view(), id="an agent that puts things right"),
+        pytest.param(view(remedies=False, entries=()), id="an agent that observes"),
+    ],
+)
+def test_a_person_finds_the_way_from_what_fails_to_why(
+    shown: FakeView, page: Page, tmp_path: Path
+) -> None:
+    with served(shown) as base:
         pictures = pages_walk(page, base, tmp_path)
 
     assert len(pictures) >= 12
@@ -49,7 +68,16 @@ def test_what_is_shown_never_runs_and_never_breaks_the_page(page: Page, text: st
     fake = evil_state(text)
     ref = next(iter(fake.current.findings.values())).finding.ref
     with served(fake) as base:
-        for path in ("/", "/findings", "/targets", "/agent", resource_link(ref)):
+        change = change_link(fake.entries[0].id)
+        for path in (
+            "/",
+            "/findings",
+            "/targets",
+            "/agent",
+            "/changes",
+            change,
+            resource_link(ref),
+        ):
             answer = page.goto(f"{base}{path}")
             assert answer is not None
             assert answer.status == 200, path
@@ -120,6 +148,7 @@ def test_every_text_has_the_contrast_that_aa_asks_for(page: Page, scheme: Any) -
     with served(shown) as base:
         for path in PATHS:
             page.goto(f"{base}{path}")
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
             assert page.evaluate(CONTRAST) == [], path
 
 

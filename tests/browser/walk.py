@@ -42,10 +42,10 @@ def pages_walk(page: Page, base_url: str, into: Path) -> list[Path]:
     page.goto(base_url)
     picture("overview-dark")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    for path, name in (("/", "overview"), ("/findings", "findings"), ("/targets", "targets")):
+    for name in ("", "findings", "targets", "changes"):
         page.emulate_media(color_scheme="light")
-        page.goto(f"{base_url}{path}")
-        picture(f"{name}-phone")
+        page.goto(f"{base_url}/{name}")
+        picture(f"{name or 'overview'}-phone")
 
     assert errors == []
     assert [url for url in asked if not url.startswith((base_url, "data:"))] == []
@@ -89,10 +89,31 @@ def _through_menu(page: Page, picture: Callable[[str], None]) -> None:
     """Each entry of the menu, by keyboard for the first."""
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    for name, heading in (("Rules", "Rules"), ("Targets", "Targets"), ("Agent", "The agent")):
+    headings = {"Rules": "Rules", "Targets": "Targets", "Changes": "Changes", "Agent": "The agent"}
+    for name, heading in headings.items():
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
         expect(page.get_by_role("heading", level=1, name=heading)).to_be_visible()
         picture(name.lower())
+    _through_changes(page, picture)
+
+
+def _through_changes(page: Page, picture: Callable[[str], None]) -> None:
+    """The plan and the journal, where there is any of them: an agent may only observe."""
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Changes").click()
+    expect(page.get_by_role("heading", name="Journal")).to_be_visible()
+    observes = page.get_by_text("The agent only observes")
+    plan = page.get_by_role("heading", name="The plan of the last round")
+    expect(observes.or_(plan)).to_be_visible()
+    calls = page.locator(".step summary").get_by_text("exact call")
+    if calls.count():
+        calls.first.click()
+        expect(page.locator(".step details[open] .mono").first).to_be_visible()
+    changes = page.locator(".journal a.what")
+    if changes.count():
+        changes.first.click()
+        expect(page.get_by_role("heading", name="The exact calls")).to_be_visible()
+        expect(page.get_by_role("heading", name="Undo", exact=True)).to_be_visible()
+        picture("change")
 
 
 def _fits(page: Page, name: str) -> None:

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from agent.daemon.health import Health
+from agent.daemon.health import Health, PlannedRound
 from agent.packs import load_packs
 from agent.store.records import Day, StoreError, SweepRecord
 from controls.history import Event, Happening, LastKnown, State, Tracked, TrackedTarget
 from controls.kinds.catalog import KINDS
 from controls.model import Coverage, Finding, Ref, Status
+from controls.remedy import Entry
 from controls.rule import Rule
 from tests.agent.formats.samples import LOCATION, NOW, TYPICAL
+from tests.agent.web.remedied import journal, plan
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -121,13 +123,19 @@ def days() -> tuple[Day, ...]:
 
 @dataclass
 class FakeView:
-    """An `agent.web.view.View` over values; with `store_down`, its store raises."""
+    """An `agent.web.view.View` over values; with `store_down`, its store raises.
+
+    Without `remedies` it only observes.
+    """
 
     current: State = field(default_factory=typical)
     well: Health = field(default_factory=healthy)
     history: Sequence[Event] = field(default_factory=lambda: tuple(event(one) for one in Happening))
     by_day: Sequence[Day] = field(default_factory=days)
     store_down: str = ""
+    remedies: bool = True
+    round: PlannedRound | None = field(default_factory=plan)
+    entries: Sequence[Entry] = field(default_factory=journal)
 
     def state(self) -> State:
         return self.current
@@ -155,6 +163,20 @@ class FakeView:
     def days(self, since: datetime) -> Sequence[Day]:
         self._reach()
         return [one for one in self.by_day if one.day >= since.date()]
+
+    def remediating(self) -> bool:
+        return self.remedies
+
+    def planned(self) -> PlannedRound | None:
+        return self.round if self.remedies else None
+
+    def changes(self, *, resource: str = "", limit: int = 200) -> Sequence[Entry]:
+        self._reach()
+        return [one for one in self.entries if resource in ("", one.change.ref.id)][:limit]
+
+    def change(self, identity: str) -> Entry | None:
+        self._reach()
+        return next((one for one in self.entries if one.id == identity), None)
 
     def _reach(self) -> None:
         if self.store_down:
