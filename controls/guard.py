@@ -16,6 +16,9 @@ BREAKER_WINDOW = timedelta(days=7)
 BREAKER_TURNS = 2
 """Put right so often within the window, and each time undone by somebody else: it stops here."""
 
+BREAKER_HALVES = 5
+"""Begun so often within the window, and never made whole."""
+
 _NAMES = frozenset(
     {
         "Bucket",
@@ -147,8 +150,8 @@ def _costs(change: Change, policy: Policy, met: Circumstances) -> Iterator[str]:
     for cost, said in change.costs.items():
         if not any(_consents(one, cost, change, met.now) for one in policy.consents):
             yield (
-                f"it {cost.value} ({said}): that needs a consent to {cost.value} by {change.fix} "
-                f"on {change.ref.name} (remediation.consents)"
+                f"it {cost.value} ({said}): that needs a consent (to: {cost.value}, fix: "
+                f"{change.fix}, resource: {change.ref.name}) under remediation.consents"
             )
 
 
@@ -199,7 +202,8 @@ def _again(change: Change, met: Circumstances, cool_down: timedelta) -> Iterator
         for entry in met.past
         if counts(entry) and (entry.change.fix, entry.change.ref.id) == (change.fix, change.ref.id)
     ]
-    latest = max((entry.began_at for entry in before), default=None)
+    # One that came half the way is gone on with: planned anew, it begins where that one ended.
+    latest = max((entry.began_at for entry in before if not _half_made(entry)), default=None)
     if latest is not None and met.now - latest < cool_down:
         yield (
             f"it was changed at {latest:%Y-%m-%d %H:%M}Z: nothing is changed again before "
@@ -221,6 +225,10 @@ def things(change: Change) -> set[tuple[str, str]]:
     return touched | named
 
 
+def _half_made(entry: Entry) -> bool:
+    return entry.outcome is Outcome.PARTIAL and not entry.undoes
+
+
 def _turned_back(before: Sequence[Entry]) -> Iterator[str]:
     """Whether it was undone by name, or put right so often that it makes no sense to go on."""
     undone = [entry for entry in before if entry.undoes]
@@ -231,7 +239,14 @@ def _turned_back(before: Sequence[Entry]) -> Iterator[str]:
             f"before {last.began_at + BREAKER_WINDOW:%Y-%m-%d %H:%M}Z; to have it stay so, select "
             "it under remediation.never"
         )
-    turns = [entry for entry in before if not entry.undoes and not entry.undone_by]
+    own = [entry for entry in before if not entry.undoes and not entry.undone_by]
+    halves = [entry for entry in own if _half_made(entry)]
+    turns = [entry for entry in own if not _half_made(entry)]
+    if len(halves) >= BREAKER_HALVES:
+        yield (
+            f"it was begun {len(halves)} times within a week and never came to its end: the "
+            "journal says why; put that right before it is allowed again"
+        )
     if len(turns) >= BREAKER_TURNS:
         yield (
             f"it was changed {len(turns)} times within a week and is wrong again: either somebody "

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from controls.change import Call, Change, Cost, Document
 from controls.guard import (
+    BREAKER_HALVES,
     BREAKER_WINDOW,
     Circumstances,
     counts,
@@ -252,8 +253,8 @@ def test_each_cost_needs_its_own_consent(cost: Cost) -> None:
     one = change(costs={cost: "so much"})
 
     assert held(one) == (
-        f"it {cost.value} (so much): that needs a consent to {cost.value} by {FIX} on {BUCKET} "
-        "(remediation.consents)"
+        f"it {cost.value} (so much): that needs a consent (to: {cost.value}, fix: {FIX}, "
+        f"resource: {BUCKET}) under remediation.consents"
     )
     for given_ in Cost:
         said = held(one, replace(LET, consents=(consent(given_),)))
@@ -592,6 +593,25 @@ def test_what_somebody_keeps_changing_back_is_left_alone(past: list[Entry], brok
     said = held(None, LET, *past)
 
     assert ("2 times within a week and is wrong again" in said) == broken
+
+
+def half(identity: str, ago: timedelta, **other: Any) -> Entry:
+    """A change that came half the way."""
+    return entry(identity, ago, outcome=Outcome.PARTIAL, done=1, **other)
+
+
+def test_what_came_half_the_way_is_gone_on_with_at_once() -> None:
+    """Planned anew it begins where it ended: that is neither again nor a turn of its own."""
+    assert held(None, LET, half("a", TICK)) == ""
+    assert held(None, LET, half("a", 2 * HOUR), entry("b", 3 * DAY)) == ""
+    assert "it was changed at" in held(None, LET, half("a", TICK), entry("b", HOUR / 2))
+
+
+@pytest.mark.parametrize(("number", "stops"), [(BREAKER_HALVES - 1, False), (BREAKER_HALVES, True)])
+def test_what_never_comes_to_its_end_is_not_begun_for_ever(number: int, stops: bool) -> None:
+    halves = [half(str(one), one * DAY) for one in range(number)]
+
+    assert ("never came to its end" in held(None, LET, *halves)) == stops
 
 
 @pytest.mark.parametrize(
