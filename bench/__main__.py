@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import evaluate, floor, metrics, pages, startup, sweep
+from bench import evaluate, floor, idle, metrics, pages, startup, steady, sweep
 from bench.estate_redshift import Size
 from bench.harness import markdown, scratch
 
@@ -19,6 +19,7 @@ def main() -> None:
         rows = startup.measure(folder)
         rows.append(floor.measure(Size(200, 200), 30, folder))
         swept, by_operation = sweep.measure(cases, folder)
+        swept += [*idle.measure(folder), *steady.measure(folder)]
     # Last, for it fills this process's memory, which a process started from here would be charged.
     rows += [*swept, *evaluate.measure(), *metrics.measure(), *pages.measure()]
     print(markdown(rows), "", *by_operation, sep="\n")
