@@ -23,7 +23,7 @@ from agent.remedy.doors import Doors
 from agent.remedy.making import Hands
 from agent.remedy.recovery import recover
 from agent.remedy.steps import Planning, Step, steps
-from agent.stop import StopError
+from agent.stop import WRONG_USE, StopError
 from agent.sweep import judge, look_with
 from agent.targets import plan_targets
 from agent.turns import StoppedError
@@ -313,13 +313,23 @@ def judged_now(finding: Finding, loaded: Loaded, around: Surroundings) -> Findin
 
 
 def writers(settings: Settings, readers: Sequence[AccountAccess]) -> tuple[AccountAccess, ...]:
-    """How each account may be written to: by the role that its target names for that."""
+    """How each account may be written to: by the role that its target names for that.
+
+    Raises:
+        StopError: that role is of another account than the one that is read.
+    """
     found: list[AccountAccess] = []
     for target, access in zip(settings.targets, readers, strict=True):
         role = target.remediation_role if target.role else settings.remediation.role
         if role == "current":
             found.append(AccountAccess(access.account, region=access.region))
         elif role:
-            account, external = role.split(":")[4], target.external_id
-            found.append(AccountAccess(account, role, external, region=access.region))
+            if role.split(":")[4] != access.account:
+                raise StopError(
+                    WRONG_USE,
+                    f"{role} is to change things in account {access.account}, and is of another: "
+                    "correct remediation.role",
+                )
+            external = target.external_id
+            found.append(AccountAccess(access.account, role, external, region=access.region))
     return tuple(found)

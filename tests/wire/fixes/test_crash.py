@@ -49,7 +49,7 @@ def settings(case: Case, folder: Path) -> dict[str, Any]:
         case,
         folder,
         workers=1,
-        remediation={"role": FIXER, "verify_seconds": 5, "limits": {"cool_down_seconds": 1}},
+        remediation={"role": FIXER, "verify_seconds": 5},
     )
 
 
