@@ -13,7 +13,7 @@ import yaml
 
 from agent.remedy.shown import diff
 from agent.remedy.steps import Step
-from controls.change import Change, Cost, Document, Held, Right
+from controls.change import Change, Document, Held, Right
 from controls.remedy import MADE, Entry, Outcome
 
 CONSENT_LASTS = timedelta(days=7)
@@ -96,7 +96,7 @@ def allow(step: Step, at: datetime) -> tuple[str, ...]:
     if change is None:
         return ()
     written: dict[str, Any] = {}
-    if any("(remediation.fixes)" in reason for reason in step.held):
+    if _held_for(step, f"{change.fix} ", "remediation.fixes"):
         written["fixes"] = [change.fix]
     consents = [
         {
@@ -107,8 +107,8 @@ def allow(step: Step, at: datetime) -> tuple[str, ...]:
             "by": "NAME, TICKET",
             "until": (at + CONSENT_LASTS).date(),
         }
-        for cost in Cost
-        if any(f"that needs a consent to {cost.value} " in reason for reason in step.held)
+        for cost, said in change.costs.items()
+        if _held_for(step, f"it {cost.value} ({said})", "remediation.consents")
     ]
     if consents:
         written["consents"] = consents
@@ -116,6 +116,11 @@ def allow(step: Step, at: datetime) -> tuple[str, ...]:
         return ()
     text = yaml.safe_dump({"remediation": written}, sort_keys=False, width=10**6)
     return tuple(text.rstrip("\n").split("\n"))
+
+
+def _held_for(step: Step, begins: str, names: str) -> bool:
+    """Whether the guard gives that reason; it names the key of the configuration it asks for."""
+    return any(reason.startswith(begins) and names in reason for reason in step.held)
 
 
 def why_no_undo(entry: Entry) -> str:

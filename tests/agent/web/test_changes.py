@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
@@ -50,7 +51,7 @@ from tests.agent.web.test_pages import EVIL, get
         pytest.param("Undo: 1 call", id="how it is undone"),
         pytest.param("Held Critical Interrupts", id="what is held, and what it costs"),
         pytest.param("reboot_cluster is not among the fixes that are allowed", id="first reason"),
-        pytest.param("needs a consent to interrupts by reboot_cluster on prod-dwh", id="second"),
+        pytest.param("it interrupts (queries that run are cancelled)", id="second"),
         pytest.param("- to: interrupts fix: reboot_cluster resource: prod-dwh", id="the consent"),
         pytest.param("Interrupts queries that run are cancelled", id="the cost's sentence"),
         pytest.param("It cannot be undone: a reboot is over when it is over", id="no undo"),
@@ -409,6 +410,25 @@ def test_a_store_that_is_away_is_asked_again() -> None:
     fake.store_down = ""
 
     assert len(lately.of(NOW + FRESH_FOR).found) == 1
+
+
+def test_the_page_for_a_page_that_breaks_does_not_ask_the_store_on_the_loop() -> None:
+    asked_by: list[str] = []
+
+    class Broken(FakeView):
+        def rules(self) -> Any:
+            raise ValueError
+
+        def health(self) -> Any:
+            self.well = replace(self.well, now=self.well.now + 2 * FRESH_FOR)
+            return self.well
+
+        def changes(self, **_: Any) -> Any:
+            asked_by.append(threading.current_thread().name)
+            return ()
+
+    assert client(Broken()).get("/rules").status_code == 500
+    assert set(asked_by) == {"page"}
 
 
 def test_indexes_that_are_handed_in_are_used_by_the_pages() -> None:
