@@ -258,7 +258,7 @@ def declared(name: str = RULE, kind: str = "redshift_cluster", **changes: Any) -
     """A rule with the parameters that a test is about."""
     shape: dict[str, Any] = {
         "id": name, "title": "", "why": "", "severity": Severity.LOW, "kind": kind, "where": None,
-        "must": (), "params": {}, "remedy": "", "fix": None, "maps": {}, "false_positives": "",
+        "must": (), "params": {}, "remedy": "", "fixes": (), "maps": {}, "false_positives": "",
         "examples": Examples((), ()), "path": "", "pack": "",
     }  # fmt: skip
     return Rule(**{**shape, **changes})

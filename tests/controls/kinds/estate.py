@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.collect import Target, collect
 from controls.evaluate import evaluate
+from controls.fixes.catalog import FIXES
 from controls.kinds.catalog import KINDS
 from controls.kinds.kind import LogBucket
 from controls.model import Finding, Ref, Resource, Snapshot
@@ -30,7 +31,7 @@ def pack() -> tuple[Rule, ...]:
     """The shipped rules."""
     files = [path for path in sorted(PACK.glob("*.yaml")) if path.name != "pack.yaml"]
     texts = [RuleText(path.name, path.read_text(), "redshift-audit") for path in files]
-    rules, problems = parse_rules(texts, {kind.name: kind for kind in KINDS})
+    rules, problems = parse_rules(texts, {kind.name: kind for kind in KINDS}, FIXES)
     assert not problems
     return rules
 
