@@ -87,7 +87,7 @@ _ONLY_FOR = {
     "fail_on": ("check", "remediate"),
     "allow_unknown": ("check", "remediate"),
     "allow_empty": ("check", "remediate"),
-    "remediate": ("agent", "remediate", "iam"),
+    "remediate": ("agent", "remediate", "iam", "demo"),
     "dry_run": ("remediate",),
     "apply_plan": ("remediate",),
     "snapshot": ("check", "explain"),
@@ -340,7 +340,15 @@ def _add_demo(commands: Commands[_Parser]) -> None:
         "demo", help="the agent on a simulated estate where drift appears and heals; until Ctrl-C"
     )
     command.add_argument(
-        "--once", action="store_true", help="check the estate once and end, without the agent"
+        "--once",
+        action="store_true",
+        help="check the estate, put two findings right, and end: no agent",
+    )
+    command.add_argument(
+        "--remediate",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="the agent puts right what costs nothing; without it it observes",
     )
     command.add_argument(
         "--listen",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import threading
 from argparse import Namespace
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from agent.commands import check
 from agent.commands.explain import explained
 from agent.loading import load
 from agent.stop import WRONG_USE, StopError
-from agent.sweep import judge, look
+from agent.sweep import judge, look, look_with
 from agent.verdict import exit_code
 from controls.model import Report, Severity
 
@@ -43,8 +45,10 @@ def run(args: Namespace) -> int:
             f"the demo needs the extra `sandbox` ({error.name} is missing): "
             "pip install 'trailkeeper[sandbox]'",
         ) from error
-    from agent.sandbox import estate  # noqa: PLC0415
+    from agent.sandbox import estate, estate_remedy  # noqa: PLC0415
 
+    if args.once and args.remediate:
+        raise StopError(WRONG_USE, "--once shows a remediation anyway: leave out one of them")
     try:
         server = start_server(port=args.port, seed="agent.sandbox.estate:seed")
     except RuntimeError as error:
@@ -53,14 +57,17 @@ def run(args: Namespace) -> int:
         config = Path(folder) / "trailkeeper.yaml"
         state = Path(folder) / "state"
         running = AGENT.format(state=state, listen=args.listen)
-        config.write_text(estate.configuration() + running, encoding="utf-8")
+        allowed = estate_remedy.without_costs() if args.remediate else estate.configuration()
+        config.write_text(allowed + running, encoding="utf-8")
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(_environment(server))
         if args.once:
             _say(_check_once(config, estate.WALKTHROUGH))
+            config.write_text(estate_remedy.shown() + running, encoding="utf-8")
+            _say(_put_right(config, estate_remedy.SHOWN))
             return 0
-        return _agent(server, config, state)
+        return _agent(server, config, state, remediate=args.remediate)
 
 
 def _environment(server: Server) -> dict[str, str]:
@@ -82,7 +89,7 @@ def _environment(server: Server) -> dict[str, str]:
 # ---------------------------------------------------------------- the agent
 
 
-def _agent(server: Server, config: Path, state: Path) -> int:
+def _agent(server: Server, config: Path, state: Path, *, remediate: bool) -> int:
     """The agent itself, as it runs anywhere, while the estate drifts."""
     from agent.daemon.run import run as run_agent  # noqa: PLC0415
     from agent.sandbox.drift import STORY, play  # noqa: PLC0415
@@ -92,25 +99,29 @@ def _agent(server: Server, config: Path, state: Path) -> int:
     end = threading.Event()
 
     def drift(agent: Agent) -> None:
-        _say(_invitation(agent.url, _environment(server), config))
+        _say(_invitation(agent.url, _environment(server), config, remediate=remediate))
         threading.Thread(
             target=play, args=(STORY, server, end.wait, _say), name="drift", daemon=True
         ).start()
 
+    given = ["--config", str(config), *(["--remediate"] if remediate else [])]
     try:
-        return run_agent(build_parser().parse_args(["--config", str(config)]), ready=drift)
+        return run_agent(build_parser().parse_args(given), ready=drift)
     finally:
         end.set()
 
 
-def _invitation(url: str, environment: dict[str, str], config: Path) -> str:
+def _invitation(
+    url: str, environment: dict[str, str], config: Path, *, remediate: bool = False
+) -> str:
+    changes = f"\n  {url}/changes     what is put right, what is held and why"
     exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
     return f"""\
 The agent runs on a simulated estate of three accounts, sweeping every 15 seconds. The month before
 is made up too, so that the pages have a past.
 
   {url}/            what fails now, what changed, the last 30 days
-  {url}/findings    every finding, to filter and sort
+  {url}/findings    every finding, to filter and sort{changes if remediate else ""}
   {url}/metrics     for Prometheus
 
 In another terminal, this points any AWS tool at the estate:
@@ -152,6 +163,58 @@ def _check_once(config: Path, walkthrough: tuple[tuple[str, str], ...]) -> str:
             *told,
         ]
     )
+
+
+# ---------------------------------------------------------------- from drift to proof
+
+
+def _put_right(config: Path, findings: tuple[tuple[str, str], ...]) -> str:
+    """The plan for a few findings, what came of it, and what a look after it says of them."""
+    from agent.commands import remediate  # noqa: PLC0415 - the store and what goes with it
+    from agent.remedy import shown  # noqa: PLC0415
+    from agent.remedy.rounds import plan_round, run_until_settled  # noqa: PLC0415
+
+    rules = [word for rule, _ in findings for word in ("--rule", rule)]
+    args = build_parser().parse_args(["--check", "--remediate", *rules, "--config", str(config)])
+    loaded = load(args)
+    with ExitStack() as end:
+        around = remediate.surroundings(loaded, args, end, remediate.open_books(loaded, end))
+
+        def report() -> Report:
+            looked = look_with(around.read, loaded, args, lambda what, done, total: None)
+            return judge(looked.snapshot, loaded)
+
+        steps = plan_round(report().findings, loaded, around).steps
+        after, results = run_until_settled(report, loaded, around, datetime.now(UTC))
+    told = [
+        f"  {finding.status.value:<5} {finding.rule}  {finding.ref.name}\n        {finding.because}"
+        for finding in after.findings
+        if (finding.rule, finding.ref.name) in findings
+    ]
+    what = " ".join(rules)
+    return "\n".join(
+        [
+            "From here on the configuration allows two fixes, and consents to what one of them",
+            "deletes in one bucket.",
+            "",
+            f"$ trailkeeper --remediate --dry-run {what}",
+            "",
+            _without_bodies(shown.plan_text(steps)),
+            f"$ trailkeeper --check --remediate {what}",
+            "",
+            shown.results_text(results),
+            "and the look after that says",
+            "",
+            *told,
+            "",
+        ]
+    )
+
+
+def _without_bodies(plan: str) -> str:
+    """The plan without the parameters of the calls: the diffs show what matters of them."""
+    lines = [line for line in plan.splitlines() if not re.match(r" {12}[\s{}]", line)]
+    return "\n".join([*lines, "    (the parameters of each call are left out here)", ""])
 
 
 def _meaning(code: int, report: Report) -> str:

@@ -59,7 +59,8 @@ def _of_writer(loaded: Loaded, args: Namespace) -> int:
     allowed = settings.remediation.fixes or tuple(FIXES)
     buckets = {one.bucket for one in settings.log_buckets}
     buckets |= {one.bucket for one in settings.remediation.log_destinations if one.bucket}
-    buckets |= _seen(settings)
+    seen = _seen(settings)
+    buckets |= seen
     roles = [target.remediation_role for target in settings.targets if target.remediation_role]
     partition = partition_of(_region(settings, args.regions), next(iter(roles), None))
     document = write_policy((FIXES[name] for name in allowed), buckets, partition)
@@ -71,6 +72,11 @@ def _of_writer(loaded: Loaded, args: Namespace) -> int:
         hints.append(
             "Which buckets are in use is not known here: name them under log_buckets, or run this "
             "where the agent keeps its store. What concerns S3 is granted on every bucket."
+        )
+    elif not seen:
+        hints.append(
+            "The buckets are those that the configuration names. Others that clusters log to are "
+            "known where the agent keeps its store: run this there, or name them under log_buckets."
         )
     for hint in hints:
         print(hint, file=sys.stderr)  # noqa: T201 - a hint beside the result

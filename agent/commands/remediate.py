@@ -30,7 +30,7 @@ from agent.remedy.rounds import (
     hands_of,
     plan_round,
     recover_open,
-    run_round,
+    run_until_settled,
 )
 from agent.remedy.unkept import NoBooks
 from agent.stop import NO_VERDICT, WRONG_USE, StopError
@@ -92,14 +92,18 @@ def _act(loaded: Loaded, args: Namespace, undo: ExitStack) -> int:
     around = surroundings(loaded, args, undo, open_books(loaded, undo))
     began = around.read.utc()
     recover_open(loaded, around)
+    looks: list[Looked] = []
+
+    def look() -> Report:
+        looks[:] = [_look(loaded, args, around)]
+        return judge(looks[0].snapshot, loaded)
+
     if args.apply_plan:
         results = _applied(loaded, args, around)
+        after = look()
     else:
-        report = judge(_look(loaded, args, around).snapshot, loaded)
-        results = run_round(report.findings, loaded, around, began).results
-    looked = _look(loaded, args, around)
-    after = judge(looked.snapshot, loaded)
-    _write(results, after, looked, loaded, args)
+        after, results = run_until_settled(look, loaded, around, began)
+    _write(results, after, looks[0], loaded, args)
     return _code(after, args)
 
 
@@ -131,7 +135,8 @@ def _write(
     results: Sequence[Result], report: Report, looked: Looked, loaded: Loaded, args: Namespace
 ) -> None:
     """What was done, then what is so now."""
-    done = printable(shown.results_text(results))
+    left = shown.left_text(report.findings, results)
+    done = printable(shown.results_text(results) + left)
     if args.format == "json":
         changes = [shown.result_json(result) for result in results]
         write_result(as_json.lines(report, changes), args.output)

@@ -43,5 +43,5 @@ def run(args: Namespace) -> int:
         ) from error
     outcome = undoing.outcome or Outcome.PARTIAL
     told = f"{outcome.value}  change {entry.id} by change {undoing.id}: {undoing.why}\n"
-    write_result(printable(f"{told}{entry.change.summary}"), args.output)
+    write_result(printable(f"{told}        which was: {entry.change.summary}"), args.output)
     return 0 if outcome is Outcome.UNDONE else FAILED

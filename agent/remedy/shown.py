@@ -12,6 +12,7 @@ from agent.remedy.acting import Result
 from agent.remedy.steps import Step
 from controls.change import Call, Change, Document, Held, Right
 from controls.json_values import moment
+from controls.model import Finding, Status
 from controls.remedy import change_to_json
 
 SCHEMA = "trailkeeper.plan/1"
@@ -112,6 +113,20 @@ def results_text(results: Sequence[Result]) -> str:
         change = f" (change {result.entry.id})" if result.entry else ""
         name = f"{step.fix.name}  {ref.name}  ({ref.account}/{ref.region}){change}"
         lines += [f"  {result.outcome.value:<13} {name}", f"                {result.why}"]
+    return "\n".join(lines) + "\n"
+
+
+def left_text(findings: Iterable[Finding], results: Sequence[Result]) -> str:
+    """A line for each finding that fails and has no fix; empty where there is none."""
+    tried = {result.step.finding.id for result in results}
+    left = [one for one in findings if one.status is Status.FAIL and one.id not in tried]
+    if not left:
+        return ""
+    head = "1 finding fails and has" if len(left) == 1 else f"{len(left)} findings fail and have"
+    lines = [f"{head} no fix; only a person can mend it:"]
+    for finding in left:
+        ref = finding.ref
+        lines.append(f"  {finding.rule}  {ref.name}  ({ref.account}/{ref.region})")
     return "\n".join(lines) + "\n"
 
 

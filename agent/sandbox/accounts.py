@@ -38,6 +38,8 @@ class Accounts:
 
     default: str = DEFAULT_ACCOUNT
     enabled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    readers: set[str] = field(default_factory=set)
+    """ARNs of roles that may change nothing."""
 
     def of_key(self, access_key: str) -> str:
         """The account of a key made by `long_term_key` or `session_key`, else the default one."""
@@ -51,6 +53,7 @@ class Accounts:
     def clear(self) -> None:
         """Forget what was planted."""
         self.enabled.clear()
+        self.readers.clear()
 
 
 ACCOUNTS = Accounts()

@@ -17,6 +17,7 @@ from agent.sandbox.estate_shapes import (
     ARCHIVE,
     FINANCE,
     FINANCE_EXTERNAL_ID,
+    FIXER,
     READER,
     REGIONS,
     US,
@@ -40,12 +41,16 @@ def steps(now: datetime) -> list[Step]:
     Verdicts hold for an hour from then: one cluster's delivery has failed just now and is still
     within the grace of redshift-log-delivery-healthy. After a day every log is stale.
     """
-    readers: list[Step] = [
-        {"do": "account", "account": ANALYTICS, "reader": READER},
-        {"do": "account", "account": FINANCE, "reader": READER, "external_id": FINANCE_EXTERNAL_ID},
-        {"do": "account", "account": ARCHIVE, "reader": READER},
+    roles: list[Step] = [
+        {"do": "account", "account": account, "reader": name, "reads_only": name == READER} | asks
+        for account, asks in (
+            (ANALYTICS, {}),
+            (FINANCE, {"external_id": FINANCE_EXTERNAL_ID}),
+            (ARCHIVE, {}),
+        )
+        for name in (READER, FIXER)
     ]
-    return [*readers, *archive(now), *analytics(now), *finance(now)]
+    return [*roles, *archive(now), *analytics(now), *finance(now)]
 
 
 def seed() -> None:
@@ -68,11 +73,14 @@ regions: [{", ".join(REGIONS)}]
 targets:
   - name: analytics
     role: {role_arn(ANALYTICS, READER)}
+    remediation_role: {role_arn(ANALYTICS, FIXER)}
   - name: finance
     role: {role_arn(FINANCE, READER)}
+    remediation_role: {role_arn(FINANCE, FIXER)}
     external_id: {FINANCE_EXTERNAL_ID}
   - name: log-archive          # no clusters: it owns the buckets that the others deliver to
     role: {role_arn(ARCHIVE, READER)}
+    remediation_role: {role_arn(ARCHIVE, FIXER)}
 log_buckets:
   # No cluster delivers here any more; what is in it must still go in time.
   - bucket: {FORMER_BUCKET}

@@ -26,6 +26,7 @@ from agent.sandbox.estate_shapes import (
     role,
     role_arn,
     tls_only,
+    window,
 )
 
 WALKTHROUGH_BUCKET = "larkfield-redshift-audit-logs"
@@ -158,6 +159,7 @@ def _walkthrough(now: datetime) -> list[Step]:
             created_at=now - timedelta(days=436),
             roles=[role_arn(ANALYTICS, "RedshiftS3FullAccess")],
             tags={"team": "sales", "env": "prod"},
+            maintenance_window=window(now),
             username="awsuser",
         ),
         *old,
@@ -324,6 +326,7 @@ def _logging_off(now: datetime) -> list[Step]:
         created_at=now - timedelta(days=58),
         roles=[_ROLE],
         tags={"team": "data-science", "env": "dev"},
+        maintenance_window=window(now),
         node_type="dc2.large",
     )
 

@@ -25,6 +25,7 @@ from agent.sandbox.estate_shapes import (
     log_groups,
     role_arn,
     tls_only,
+    window,
 )
 
 KMS_BUCKET = "larkfield-fraud-audit-kms"
@@ -64,6 +65,7 @@ def _pending_reboot(now: datetime) -> list[Step]:
         created_at=now - timedelta(days=1_204),
         roles=[_ROLE],
         tags={"team": "ledger", "env": "prod"},
+        maintenance_window=window(now),
         nodes=4,
     )
     return made + trail.files(now, 35, [CONNECTION, USER])

@@ -16,7 +16,8 @@ ARCHIVE = "999988887777"
 EU, US = "eu-west-1", "us-east-1"
 REGIONS = (EU, US)
 
-READER = "TrailkeeperReader"
+READER, FIXER = "TrailkeeperReader", "TrailkeeperFixer"
+"""One may change nothing, the other is taken on for changes alone."""
 FINANCE_EXTERNAL_ID = "larkfield-finance-7c1e"
 ORGANIZATION = "o-4k9larkfld"
 
@@ -115,6 +116,12 @@ def cluster(
         {"do": "cluster", "identifier": name, "parameter_group": group}
         | (where | usual | settings | told),
     ]
+
+
+def window(now: datetime) -> str:
+    """A maintenance window that is open at `now` and for some hours, as AWS writes it."""
+    ends = (now - timedelta(hours=1), now + timedelta(hours=5))
+    return "-".join(f"{end:%a:%H:%M}".lower() for end in ends)
 
 
 def cloudwatch(exports: Sequence[str] = LOGS) -> Step:

@@ -8,8 +8,11 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
 
 from agent.sandbox.accounts import ACCOUNTS
+from agent.sandbox.faults import Fault, reply_to
+from agent.sandbox.past_answers import is_read
 from agent.sandbox.wire import Asked, Environ, Protocol, Reply, error
 
 _POLICY_OPERATIONS = {
@@ -23,6 +26,8 @@ _ROLE_ARN = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/.+")
 
 def refusal(asked: Asked, environ: Environ) -> Reply | None:
     """The error AWS gives before it looks at the resource, or none."""
+    if not is_read(asked) and _only_reads(asked):
+        return reply_to(Fault("deny"), asked)
     if asked.service == "s3":
         return _bucket_refusal(asked, environ)
     if asked.region not in ACCOUNTS.regions(asked.account) and _is_known(asked.region):
@@ -30,6 +35,14 @@ def refusal(asked: Asked, environ: Environ) -> Reply | None:
     if asked.operation == "AssumeRole":
         return _role_refusal(asked)
     return None
+
+
+def _only_reads(asked: Asked) -> bool:
+    """Whether who asks has taken on a role that may change nothing."""
+    if not ACCOUNTS.readers:
+        return False
+    taken = sts_backends[asked.account]["aws"].get_assumed_role_from_access_key(asked.access_key)
+    return taken is not None and taken.role_arn in ACCOUNTS.readers
 
 
 def _is_known(region: str) -> bool:

@@ -64,8 +64,12 @@ def account(
     reader: str = READER,
     trusted: Sequence[str] | None = None,
     external_id: str | None = None,
+    reads_only: bool = False,
 ) -> None:
-    """An account with a role, `reader`, that `trusted` accounts may assume (else the default)."""
+    """An account with a role, `reader`, that `trusted` accounts may assume (else the default).
+
+    With `reads_only` it is refused whatever changes anything.
+    """
     who = trusted if trusted is not None else [ACCOUNTS.default]
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -75,6 +79,10 @@ def account(
     if external_id:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     role(account, reader, trust={"Version": "2012-10-17", "Statement": [statement]})
+    arn = f"arn:aws:iam::{account}:role/{reader}"
+    ACCOUNTS.readers.discard(arn)
+    if reads_only:
+        ACCOUNTS.readers.add(arn)
 
 
 def _redshift_trust() -> dict[str, Any]:
