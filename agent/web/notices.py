@@ -43,6 +43,7 @@ def notices(
     """All that hold now, the gravest first. `lately`: the changes of the last day."""
     found = [
         *_of_agent(health),
+        *_of_sweeps(health),
         *_of_verdicts(index, health),
         *_of_targets(index),
         *_of_remediation(planned),
@@ -86,6 +87,9 @@ def _of_agent(health: Health) -> Iterator[Notice]:
             f"{', '.join(health.needs_restart)}.",
             "/agent",
         )
+
+
+def _of_sweeps(health: Health) -> Iterator[Notice]:
     for kind, sweep in sorted(health.last_sweeps.items()):
         if sweep.outcome == "failed":
             yield Notice(
