@@ -142,6 +142,9 @@ def world_of(**members: Any) -> World:
             {"answers": ["busy"] * 99}, O.REFUSED, "InvalidClusterState", OLD, None, id="busy ever"
         ),
         pytest.param(
+            {"answers": ["throttled"] * 99}, O.REFUSED, "SlowDown", OLD, None, id="throttled ever"
+        ),
+        pytest.param(
             {"answers": ["ok", *["busy"] * 99]},
             O.PARTIAL,
             "InvalidClusterState",
