@@ -115,7 +115,7 @@ def _start(args: Namespace, loaded: Loaded, files: Files, undo: ExitStack) -> Ag
     schedule = Schedule(lambda kind: _ask(parts, kind), _intervals(settings, loaded), parts.utc())
     view = AgentView(parts, sweeper, reloader, schedule)
     _publish(parts, loaded, restored)
-    server, url = _serve(settings, files, view, own, undo)
+    server, url = _serve(settings, files, view, parts, undo)
     undo.callback(_stop_sweeping, sweeper, schedule)
     sweeper.start()
     schedule.start()
@@ -145,12 +145,18 @@ def _publish(parts: Parts, loaded: Loaded, restored: State) -> None:
 
 
 def _serve(
-    settings: Settings, files: Files, view: AgentView, own: Own, undo: ExitStack
+    settings: Settings, files: Files, view: AgentView, parts: Parts, undo: ExitStack
 ) -> tuple[Server, str]:
     """The pages, served from now on, and where. Raises StopError: port in use, no certificate."""
     host, port = settings.http.listen
     listening = bind(host, port)
-    app = build(view, token=files.token, tls=files.certificate is not None, on_error=own.error)
+    app = build(
+        view,
+        token=files.token,
+        tls=files.certificate is not None,
+        on_error=parts.own.error,
+        indexes=parts.indexes,
+    )
     server = Server(app, listening, files.certificate, files.key)
     undo.callback(server.stop, LAST_PAGES)
     server.start()

@@ -8,7 +8,7 @@ import zlib
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -30,6 +30,7 @@ from agent.store.keeper import Keeper
 from agent.store.records import SweepRecord
 from agent.sweep import blind, judge, look_with, open_aws
 from agent.turns import StoppedError
+from agent.web.index import Indexes
 from controls.history import Event, State
 from controls.history_advance import advance
 from controls.model import Coverage, Finding, Report, Snapshot, Status
@@ -53,6 +54,8 @@ class Parts:
     keeper: Keeper
     pages: Pages
     own: Own
+    indexes: Indexes = field(default_factory=Indexes)
+    """What pages look things up in: made when a state is published, so that none waits for it."""
     monotonic: Callable[[], float] = time.monotonic
     utc: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -304,6 +307,7 @@ class Sweeper:
         self.rule_errors = sum(1 for one in state.findings.values() if one.finding.rule_error)
         self.state = state
         self._parts.pages.publish(state, stale=state.stale)
+        self._parts.indexes.of(state)
         self._parts.own.store(self._parts.keeper.up, self._parts.keeper.pending)
 
 

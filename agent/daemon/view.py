@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from agent import __version__
@@ -59,8 +60,14 @@ class AgentView:
         return self._sweeper.remedies is not None
 
     def planned(self) -> PlannedRound | None:
-        """The last round of remediation."""
-        return self._sweeper.remedies.last if self._sweeper.remedies else None
+        """The last round of remediation, and whether the kill switch is thrown by now."""
+        remedies = self._sweeper.remedies
+        if remedies is None:
+            return None
+        killed = remedies.killed(self._sweeper.loaded)
+        if remedies.last is None:
+            return PlannedRound(self._started_at, killed=killed) if killed else None
+        return replace(remedies.last, killed=killed)
 
     def changes(self, *, resource: str = "", limit: int = 200) -> Sequence[Entry]:
         """The journal, newest first. Raises StoreError."""
