@@ -27,6 +27,19 @@ def assume(sandbox: Sandbox, arn: str, *, caller: str = ACCOUNT, **asked: Any) -
     )["Credentials"]
 
 
+def session(sandbox: Sandbox, keys: Any, service: str) -> Any:
+    """A client that acts by the role that the keys are of."""
+    return botocore.session.Session().create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=sandbox.endpoint,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
 def reader(account: str) -> str:
     return f"arn:aws:iam::{account}:role/TrailkeeperObserver"
 
@@ -40,23 +53,33 @@ def test_a_session_acts_in_the_account_of_its_role(sandbox: Sandbox) -> None:
     )
     keys = assume(sandbox, reader(OTHER_ACCOUNT))
 
-    def client(service: str) -> Any:
-        return botocore.session.Session().create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=sandbox.endpoint,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-
-    who = client("sts").get_caller_identity()
-    [cluster] = client("redshift").describe_clusters()["Clusters"]
+    who = session(sandbox, keys, "sts").get_caller_identity()
+    [cluster] = session(sandbox, keys, "redshift").describe_clusters()["Clusters"]
 
     assert who["Account"] == OTHER_ACCOUNT
     assert f"arn:aws:sts::{OTHER_ACCOUNT}:assumed-role/TrailkeeperObserver/test" == who["Arn"]
     assert cluster["ClusterIdentifier"] == "theirs"
+
+
+def test_a_role_that_only_reads_is_refused_whatever_changes_anything(sandbox: Sandbox) -> None:
+    sandbox.plant(
+        [
+            {"do": "account", "account": ACCOUNT, "reads_only": True},
+            {"do": "account", "account": ACCOUNT, "reader": "Fixer"},
+            {"do": "log_group", "account": ACCOUNT, "region": REGION, "name": "audit"},
+        ]
+    )
+    reads, writes = (
+        session(sandbox, assume(sandbox, f"arn:aws:iam::{ACCOUNT}:role/{name}"), "logs")
+        for name in ("TrailkeeperObserver", "Fixer")
+    )
+
+    assert reads.describe_log_groups()["logGroups"][0]["logGroupName"] == "audit"
+    with pytest.raises(ClientError) as refused:
+        reads.put_retention_policy(logGroupName="audit", retentionInDays=180)
+    assert code_of(refused) == "AccessDeniedException"
+    writes.put_retention_policy(logGroupName="audit", retentionInDays=180)
+    assert reads.describe_log_groups()["logGroups"][0]["retentionInDays"] == 180
 
 
 def test_base_credentials_belong_to_the_default_account(sandbox: Sandbox) -> None:
