@@ -38,9 +38,8 @@ _CONFIGURATIONS = frozenset(
 )
 """Small documents in which an element that is not read can turn the meaning round."""
 
-MAY_BE_EMPTY = frozenset(
+WITHOUT_BODY = frozenset(
     {
-        "s3:GetBucketVersioning",
         "logs:CreateLogGroup",
         "logs:DeleteRetentionPolicy",
         "logs:PutRetentionPolicy",
@@ -54,9 +53,12 @@ MAY_BE_EMPTY = frozenset(
         "s3:PutPublicAccessBlock",
     }
 )
+"""Writes that AWS answers with nothing but a status (API References, response syntax). An answer to
+a question is never without a body: what is cut off must not read as "none"."""
+
+MAY_BE_EMPTY = WITHOUT_BODY | {"s3:GetBucketVersioning"}
 """A bucket that never had versioning answers with an empty root (Amazon S3 API Reference,
-GetBucketVersioning), and these writes with nothing but their status. Everywhere else AWS names an
-absence by an error code or an empty list."""
+GetBucketVersioning). Everywhere else AWS names an absence by an error code or an empty list."""
 
 _FIRST_TAG = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", re.DOTALL
@@ -94,7 +96,7 @@ def refuse_foreign_body(
     if status >= 300:
         return
     name = f"{operation_model.service_model.service_name}:{operation_model.name}"
-    if not body and name in MAY_BE_EMPTY:
+    if not body and name in WITHOUT_BODY:
         return
     match operation_model.service_model.resolved_protocol:
         case "query" | "ec2":

@@ -49,8 +49,8 @@ def _exporting(
         f"export {', '.join(missing)} of namespace {ref.name} to CloudWatch Logs",
         # The list is taken to be a full replacement: what is exported now stays in it.
         calls=(_export(ref, [*exports, *missing]),),
-        documents=(_exports(ref, exports, [*exports, *missing]),),
-        undo=(_export(ref, exports),) if exports else (),
+        documents=(_exports(ref, [*exports], [*exports, *missing]),),
+        undo=(_export(ref, [*exports]),) if exports else (),
         no_undo=""
         if exports
         else "nothing was exported, and whether an empty list puts that back is not documented",
