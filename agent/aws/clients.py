@@ -20,6 +20,7 @@ from botocore.utils import parse_timestamp
 
 from agent.aws import errors
 from agent.aws.bodies import refuse_foreign_body
+from agent.aws.models import TerseModels
 from agent.aws.settings import AwsSettings
 from controls.model import AwsError
 
@@ -65,6 +66,7 @@ class Clients:
         session = Session(profile=profile)
         if self._loader is None:
             self._loader = create_loader(session.get_config_variable("data_path"))
+            self._loader.file_loader = TerseModels()
         session.register_component("data_loader", self._loader)
         session.get_component("response_parser_factory").set_parser_defaults(
             timestamp_parser=read_timestamp
