@@ -88,7 +88,7 @@ def test_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> No
         assert all(option in out for option in action.option_strings)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["rules", "--help"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["rules", "--help"], ["undo", "--help"]])
 def test_help_imports_nothing_heavy(arguments: Sequence[str]) -> None:
     """Whoever asks how to use it does not wait for AWS's client, the rules or the forms."""
     program = (
