@@ -20,7 +20,7 @@ from agent.loading import load
 from agent.stop import WRONG_USE, StopError
 from agent.sweep import judge, look, look_with
 from agent.verdict import exit_code
-from controls.model import Report, Severity
+from controls.model import Finding, Report, Severity
 
 if TYPE_CHECKING:
     from agent.daemon.run import Agent
@@ -186,11 +186,6 @@ def _put_right(config: Path, findings: tuple[tuple[str, str], ...]) -> str:
 
         steps = plan_round(report().findings, loaded, around).steps
         after, results = run_until_settled(report, loaded, around, datetime.now(UTC))
-    told = [
-        f"  {finding.status.value:<5} {finding.rule}  {finding.ref.name}\n        {finding.because}"
-        for finding in after.findings
-        if (finding.rule, finding.ref.name) in findings
-    ]
     what = " ".join(rules)
     return "\n".join(
         [
@@ -205,9 +200,15 @@ def _put_right(config: Path, findings: tuple[tuple[str, str], ...]) -> str:
             shown.results_text(results),
             "and the look after that says",
             "",
-            *told,
+            *(_in_short(one) for one in after.findings if (one.rule, one.ref.name) in findings),
             "",
         ]
+    )
+
+
+def _in_short(finding: Finding) -> str:
+    return (
+        f"  {finding.status.value}  {finding.rule}  {finding.ref.name}\n        {finding.because}"
     )
 
 
