@@ -207,9 +207,8 @@ def _put_right(config: Path, findings: tuple[tuple[str, str], ...]) -> str:
 
 
 def _in_short(finding: Finding) -> str:
-    return (
-        f"  {finding.status.value}  {finding.rule}  {finding.ref.name}\n        {finding.because}"
-    )
+    said = f"{finding.status.value}  {finding.rule}  {finding.ref.name}"
+    return f"  {said}\n        {finding.because}"
 
 
 def _without_bodies(plan: str) -> str:
