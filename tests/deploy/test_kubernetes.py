@@ -19,6 +19,7 @@ from agent import __version__
 from agent.cli import build_parser
 from agent.config import Settings, load_settings
 from agent.waivers import load_waivers
+from controls.fixes.catalog import FIXES
 from tests.deploy.manifests import (
     CUSTOM,
     KUBERNETES,
@@ -220,6 +221,28 @@ def test_probes_ask_what_is_served_and_as_it_is_served(folder: str, tmp_path: Pa
     assert {one["port"] for one in probes.values()} == {port["name"]}
     tls = settings.http.tls_certificate is not None
     assert {one.get("scheme", "HTTP") for one in probes.values()} == {"HTTPS" if tls else "HTTP"}
+
+
+def test_where_the_agent_remediates_it_is_allowed_something_and_can_be_stopped(
+    tmp_path: Path,
+) -> None:
+    folder = "overlays/complete"
+    template = agent_of(folder)["spec"]["template"]
+    settings = settings_of(folder, template, tmp_path)
+    mounts = {one["mountPath"] for one in container(template)["volumeMounts"]}
+
+    assert build_parser().parse_args(container(template)["args"]).remediate
+    assert set(settings.remediation.fixes) <= set(FIXES)
+    assert settings.remediation.fixes
+    assert settings.remediation.kill_switch is not None
+    assert str(settings.remediation.kill_switch.parent) in mounts
+    assert settings.remediation.role
+
+
+@pytest.mark.parametrize("folder", [one for one in FOLDERS if one != "overlays/complete"])
+def test_nothing_is_changed_without_the_component(folder: str) -> None:
+    for template in pods(folder):
+        assert not build_parser().parse_args(container(template)["args"]).remediate
 
 
 def test_the_complete_overlay_serves_tls_asks_for_a_token_and_keeps_its_history_in_postgresql(
