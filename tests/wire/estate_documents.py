@@ -32,24 +32,11 @@ def different(before: Documents, after: Documents) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def keys(sandbox: Sandbox, accounts: tuple[str, ...]) -> set[tuple[str, str]]:
-    """(bucket, key) of every object."""
-    return {
-        (bucket, one["Key"])
-        for account in accounts
-        for bucket, region in _buckets(sandbox, account)
-        for page in sandbox.client("s3", account=account, region=region)
-        .get_paginator("list_objects_v2")
-        .paginate(Bucket=bucket)
-        for one in page.get("Contents", ())
-    }
-
-
 # ---------------------------------------------------------------- buckets
 
 
-def _buckets(sandbox: Sandbox, account: str) -> list[tuple[str, str]]:
-    s3 = sandbox.client("s3", account=account, region="us-east-1")
+def _buckets(s3: Any) -> list[tuple[str, str]]:
+    """(name, region) of each bucket of the account."""
     names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
     where = {n: s3.get_bucket_location(Bucket=n).get("LocationConstraint") for n in names}
     return [(name, region or "us-east-1") for name, region in where.items()]
@@ -61,8 +48,11 @@ def _of_account(sandbox: Sandbox, account: str) -> Iterator[tuple[str, Any]]:
         f"public access block of account {account}",
         _answer(control, "get_public_access_block", AccountId=account),
     )
-    for bucket, region in _buckets(sandbox, account):
-        s3 = sandbox.client("s3", account=account, region=region)
+    clients = {"us-east-1": sandbox.client("s3", account=account, region="us-east-1")}
+    for bucket, region in _buckets(clients["us-east-1"]):
+        if region not in clients:
+            clients[region] = sandbox.client("s3", account=account, region=region)
+        s3 = clients[region]
         for what, operation in (
             ("lifecycle configuration", "get_bucket_lifecycle_configuration"),
             ("default encryption", "get_bucket_encryption"),
