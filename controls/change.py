@@ -63,6 +63,7 @@ class Change:
     - `bucket_wide` is the bucket whose every object is concerned, not only audit logs.
     - `tags` are those of what is written to: infrastructure as code leaves its mark there.
     - `awaits` says what must still happen, and by whom, until the rule passes; usually nothing.
+    - `affected_tags` are those of what it affects besides: they may say that it is never changed.
     - `params` are the rule's, noted by the executor: to look again is to plan again with them.
     """
 
@@ -80,6 +81,7 @@ class Change:
     tags: Mapping[str, str] = field(default_factory=dict)
     awaits: str = ""
     params: Mapping[str, Value] = field(default_factory=dict)
+    affected_tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def reaches(selector: Selector, change: Change, finding: Finding) -> bool:
     ref, calls = finding.ref, change.calls
     names = {ref.name, change.ref.name, *change.affects}
     names |= {text for call in calls for text in texts_in(call.params)}
-    tags = [*finding.tags.items(), *change.tags.items()]
+    tags = [*finding.tags.items(), *change.tags.items(), *change.affected_tags]
     return (
         selector.rule in ("", finding.rule)
         and selector.account in ("", ref.account, ref.owner_account, *(c.account for c in calls))

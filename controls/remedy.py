@@ -91,6 +91,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "tags": dict(change.tags),
         "awaits": change.awaits,
         "params": dict(change.params),
+        "affected_tags": [list(tag) for tag in change.affected_tags],
     }
 
 
@@ -106,7 +107,7 @@ def call_to_json(call: Call) -> dict[str, Any]:
 
 
 def change_from_json(written: Mapping[str, Any]) -> Change:
-    """The change that `change_to_json` wrote.
+    """The change that `change_to_json` wrote; journals of old have no `affected_tags`.
 
     Raises:
         KeyError, TypeError, ValueError: it is not one.
@@ -126,6 +127,7 @@ def change_from_json(written: Mapping[str, Any]) -> Change:
         tags=dict(written["tags"]),
         awaits=written["awaits"],
         params=dict(written["params"]),
+        affected_tags=tuple((key, value) for key, value in written.get("affected_tags", ())),
     )
 
 

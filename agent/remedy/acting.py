@@ -22,7 +22,7 @@ from agent.remedy.making import (
 )
 from agent.remedy.steps import Blind, Step, plan_one, why_not_now
 from agent.store.records import StoreError
-from controls.change import Change, Held, Planned, Right
+from controls.change import Change, Cost, Held, Planned, Right
 from controls.guard import Circumstances
 from controls.model import Finding, Status
 from controls.remedy import Entry, Outcome, change_to_json
@@ -88,7 +88,7 @@ def _look(step: Step, hands: Hands, *, exactly: bool) -> tuple[Change, Finding] 
     change = _planned_anew(step, finding, hands)
     if isinstance(change, Result):
         return change
-    if exactly and not _same(change, step.change):
+    if exactly and not (_same(change, step.change) and _deletes_the_same(change, step.change)):
         return Result(step, Outcome.HELD, "the world has moved on since it was planned: plan anew")
     reasons = _reasons(change, finding, hands)
     return Result(step, Outcome.HELD, "; ".join(reasons)) if reasons else (change, finding)
@@ -105,6 +105,12 @@ def _same(change: Change, planned: Change | None) -> bool:
         for key in keys
     )
     return same and change.costs.keys() == planned.costs.keys()
+
+
+def _deletes_the_same(change: Change, planned: Change | None) -> bool:
+    """It is said in numbers: whoever agreed to them has not agreed to others."""
+    before = planned.costs.get(Cost.DESTROYS) if planned else None
+    return change.costs.get(Cost.DESTROYS) == before
 
 
 def _failing(step: Step, hands: Hands) -> Finding | Result:

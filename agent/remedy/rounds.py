@@ -22,6 +22,7 @@ from agent.remedy.acting import Result, act
 from agent.remedy.doors import Doors
 from agent.remedy.making import Hands
 from agent.remedy.recovery import recover
+from agent.remedy.retention import DAYS, unless_hidden, with_both_days
 from agent.remedy.steps import Planning, Step, steps
 from agent.stop import WRONG_USE, StopError
 from agent.sweep import judge, look_with
@@ -30,7 +31,7 @@ from agent.turns import StoppedError
 from controls.change import Fix, Held, Right
 from controls.fixes.catalog import FIXES
 from controls.guard import Circumstances
-from controls.model import Finding, Report, Status, Value
+from controls.model import Finding, Report, Status
 from controls.remedy import Entry, Outcome
 
 log = structlog.get_logger()
@@ -39,9 +40,6 @@ LOOK_BACK = timedelta(days=8)
 """So much of the journal limits, cool-down and the breaker ask for."""
 
 MOST_ENTRIES = 10_000
-
-DAYS = ("min_days", "max_days")
-"""The two sides of a retention class."""
 
 MOST_CHANGES = 1_000
 """In one pass of several rounds, whatever the limits allow."""
@@ -223,23 +221,6 @@ def _planned(findings: Iterable[Finding], loaded: Loaded, hands: Hands) -> tuple
     return steps(failing, loaded.rules, hands.planning, met, hands.on_error)
 
 
-def with_both_days(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings, each with min_days and max_days where another rule on its resource has them.
-
-    One rule says how long logs are kept at most, another at least: what puts one right must not
-    break the other.
-    """
-    listed = tuple(findings)
-    days: dict[str, dict[str, Value]] = {}
-    for one in listed:
-        told = {name: one.params[name] for name in DAYS if name in one.params}
-        days.setdefault(one.ref.id, {}).update(told)
-    return tuple(
-        replace(one, params={**days[one.ref.id], **one.params}) if days[one.ref.id] else one
-        for one in listed
-    )
-
-
 # ---------------------------------------------------------------- the hands
 
 
@@ -308,7 +289,7 @@ def judged_now(finding: Finding, loaded: Loaded, around: Surroundings) -> Findin
         )
         for found in with_both_days(judge(looked.snapshot, rule).findings):
             if found.id == finding.id:
-                return found
+                return unless_hidden(found, looked.snapshot)
     return None
 
 

@@ -111,11 +111,12 @@ def _in_its_group(
 ) -> Change:
     """One parameter of the group changes, for every cluster that the group is attached to."""
     described = aws.call("redshift", "DescribeClusterParameterGroups", ParameterGroupName=group)
-    sharing = [
-        str(each["ClusterIdentifier"])
+    others = [
+        each
         for each in clusters
         if group in group_names(each) and each.get("ClusterIdentifier") != ref.name
     ]
+    sharing = [str(each["ClusterIdentifier"]) for each in others]
     also = f", and with it of {', '.join(sharing)}" if sharing else ""
     return Change(
         FIX,
@@ -133,6 +134,7 @@ def _in_its_group(
         affects=tuple(sharing),
         tags=tags_of(described["ParameterGroups"][0]),
         awaits=_awaits(ref),
+        affected_tags=tuple(tag for each in others for tag in tags_of(each).items()),
     )
 
 

@@ -93,6 +93,7 @@ CHANGES = st.builds(
     params=st.dictionaries(
         WORDS, st.booleans() | _NUMBERS | WORDS | st.lists(WORDS, max_size=2), max_size=3
     ),
+    affected_tags=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
 )
 TIMES = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis puts the zone to it

@@ -186,6 +186,11 @@ NESTED = call(Configuration={"Target": ["arn:aws:s3:::central"]})
         pytest.param(
             Selector(tag=("env", "vital")), change(tags={"env": "vital"}), id="tag of what changes"
         ),
+        pytest.param(
+            Selector(tag=("env", "vital")),
+            change(affects=("c-2",), affected_tags=(("env", "vital"),)),
+            id="tag of a cluster affected",
+        ),
     ],
 )
 def test_never_holds_what_would_reach_something_it_selects_and_only_lets_none_in_by_that(

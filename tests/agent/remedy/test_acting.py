@@ -385,6 +385,28 @@ def test_exactly_means_exactly(happens: Callable[[World], object], outcome: Outc
 
 
 @pytest.mark.parametrize(
+    ("cost", "now", "outcome"),
+    [
+        pytest.param(Cost.DESTROYS, "5 objects", O.APPLIED, id="it deletes as much"),
+        pytest.param(Cost.DESTROYS, "5000 objects", O.HELD, id="it deletes more by now"),
+        pytest.param(Cost.INTERRUPTS, "5000 objects", O.APPLIED, id="it is only said otherwise"),
+    ],
+)
+def test_who_read_what_a_plan_deletes_has_not_agreed_to_more(
+    cost: Cost, now: str, outcome: Outcome
+) -> None:
+    consent = replace(CONSENT, cost=cost)
+    world = World(costs={cost: "5 objects"}, policy=Policy(fixes=ALLOWED, consents=(consent,)))
+    step = world.step()
+    world.costs = {cost: now}
+
+    result = act(step, world.hands(), exactly=True)
+
+    assert result.outcome is outcome
+    assert ("moved on" in result.why) == (outcome is O.HELD)
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         pytest.param(

@@ -43,8 +43,8 @@ def test_one_parameter_of_its_group_is_set_and_every_cluster_that_shares_it_is_n
     clusters = [
         cluster(),
         cluster("twin"),
-        cluster("third", ClusterStatus="paused"),
-        cluster("other", group="other"),
+        cluster("third", ClusterStatus="paused", Tags=[{"Key": "env", "Value": "vital"}]),
+        cluster("other", group="other", Tags=[{"Key": "env", "Value": "no matter"}]),
     ]
     change = changed(plan(clusters, {"own": group({"require_ssl": "true"}, team="data")}))
 
@@ -55,6 +55,7 @@ def test_one_parameter_of_its_group_is_set_and_every_cluster_that_shares_it_is_n
         "Parameters": [{"ParameterName": NAME, "ParameterValue": "true"}],
     }
     assert change.affects == ("twin", "third")
+    assert change.affected_tags == (("env", "prod"), ("env", "vital"))
     assert "twin, third" in change.summary
     assert change.tags == {"team": "data"}
     assert change.documents == (
