@@ -15,8 +15,16 @@ from playwright.sync_api import sync_playwright
 from tests.browser.walk import pages_walk
 
 IMAGES = Path(__file__).resolve().parent / "images"
-KEPT = ("overview", "overview-days", "findings", "resource", "overview-dark", "overview-phone")
-WHILE = 270.0
+KEPT = (
+    "overview",
+    "overview-days",
+    "findings",
+    "resource",
+    "changes",
+    "overview-dark",
+    "overview-phone",
+)
+WHILE = 180.0
 """Seconds of drift before the pictures are taken: so that something has happened."""
 
 
@@ -24,7 +32,7 @@ def main() -> None:
     """Run the demo for a while, click through its pages, keep the pictures the documents show."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        command = [sys.executable, "-m", "agent", "demo", "--listen", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "agent", "demo", "--remediate", "--listen", "127.0.0.1:0"]
         with out.open("wb") as stdout:
             demo = subprocess.Popen(command, stdout=stdout)  # noqa: S603 - our own
         try:
