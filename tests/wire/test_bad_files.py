@@ -173,15 +173,6 @@ def test_wrong_use(arguments: Sequence[str], says: str, run: Run) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_bare_trailkeeper_prints_help(run: Run) -> None:
-    """And exits 2 until the agent exists."""
-    ran = run()
-
-    assert ran.code == 2
-    assert ran.out.startswith("usage: trailkeeper")
-    assert "exit codes:" in ran.out
-
-
 # ---------------------------------------------------------------- where results go
 
 
