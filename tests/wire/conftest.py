@@ -84,6 +84,8 @@ def run(
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    # Whoever runs the tests may have an agent of their own, and its store.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
     def run(*arguments: str, settings: Mapping[str, Any] | None = None) -> Ran:
         given = list(arguments)
