@@ -152,7 +152,7 @@ def test_waivers_and_rules_are_told_together(run: Run, tmp_path: Path) -> None:
         pytest.param(["--region", "eu-west-1", "demo"], "--region says", id="demo's own"),
         pytest.param(["--chekc"], "unrecognized arguments: --chekc", id="unknown option"),
         pytest.param(["--che"], "unrecognized arguments: --che", id="no abbreviations"),
-        pytest.param(["--shard", "1/2"], "unrecognized arguments", id="what does not exist yet"),
+        pytest.param(["--shard=1/2"], "unrecognized arguments", id="what does not exist yet"),
         pytest.param(["rules"], "required: ACTION", id="rules without an action"),
         pytest.param(["explain", "x"], "required: RESOURCE", id="explain without a resource"),
         pytest.param(["frobnicate"], "invalid choice: 'frobnicate'", id="unknown command"),
