@@ -45,7 +45,8 @@ def test_the_changelog_names_every_rule() -> None:
 
 def test_every_option_that_the_readme_names_exists() -> None:
     known = {text for action in build_parser()._actions for text in action.option_strings}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    ours = re.sub(r"`python -m [^`]*`", "", README)  # a benchmark has options of its own
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ours))
 
     assert named - known == set()
 
