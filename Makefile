@@ -56,6 +56,9 @@ lock: ## the lock files anew, from pyproject.toml (needs uv)
 	  --python-version 3.11 -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --no-header \
 	  --no-annotate --python-version 3.11 -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra report --constraint requirements-dev.lock \
+	  --generate-hashes --universal --no-header --no-annotate --python-version 3.11 \
+	  -o requirements-report.lock
 	echo 'hatchling>=1.27' | uv pip compile - --constraint requirements-dev.lock --generate-hashes \
 	  --universal --no-header --no-annotate --python-version 3.11 -o requirements-build.lock
 

@@ -1,0 +1,1 @@
+"""Audit logs into tables: what lies in S3 or a folder, record by record, as Parquet."""

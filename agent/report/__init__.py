@@ -1,0 +1,1 @@
+"""The monthly report: what the audit logs of one cluster say about one month."""
