@@ -4,7 +4,8 @@ Written as Trino (Athena) writes it; DuckDB and Spark read the same text. What k
 each learned from a failure (nothing of it raises an error, the answers just differ):
 
 - counts, sums, min, max, `min_by`, `CASE`, joins, window functions, `regexp_like(text, pattern)`,
-  `replace_all(text, pattern, replacement)`, `lower`, `substr`, `position(a IN b)`, `length`, `LIKE`, `coalesce`, `||`;
+  `replace_all(text, pattern, replacement)`, `lower`, `substr`, `position(a IN b)`, `length`,
+  `LIKE`, `coalesce`, `||`;
 - no division (`/` differs), no casts to text, no time functions: use `at_ms`, `slot` and the
   columns of the calendar; no `string_agg`, no GROUP BY ALL, no alias in HAVING or WHERE;
 - patterns are those of RE2 without look-around; a backslash is a backslash;
@@ -22,10 +23,10 @@ Tables (every engine makes them, for one cluster and month):
 `activity_hour` statement counted by user_name, identity, db_name, verb, verb_class, utc_day,
                local_day, local_hour, weekday, hour_index, is_off_hours, is_internal, is_duplicate:
                statements, records, first_ms, last_ms, evidence (first)
-`event`        the statements that are not plain reading and writing of rows: verb_class in DDL, DCL,
-               DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and duplicates;
-               with remote_host and application_name of the session they ran in ('' where no
-               session is found), and query_text
+`event`        the statements that are not plain reading and writing of rows: verb_class in DDL,
+               DCL, DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and
+               duplicates; with query_text, and remote_host and application_name of the session they
+               ran in ('' where no session is found)
 `connect`      every column of `connection` and of the calendar, with `evidence`; month only
 `connect_before` connection records of earlier months at hand: user_name, remote_host,
                application_name, driver_version, os_version, first_ms, last_ms, records (grouped);
@@ -37,6 +38,8 @@ Tables (every engine makes them, for one cluster and month):
 `user_event`   every column of `user_change` and of the calendar, with `evidence`, and of the
                activity log: actor (user_name; '' where not found), statement (query_text),
                remote_host of the actor's session; month only
+`setting`      one row: burst_failures, burst_ms, month_start_ms, month_end_ms (the first moment after
+               the month); what is configured and a text of SQL cannot know
 `sensitive`    pattern (a regular expression over lower-case text), name (as configured)
 `bad_line_seen` object_id, ordinal, log_type, reason, line, evidence
 """
