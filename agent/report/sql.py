@@ -38,8 +38,8 @@ Tables (every engine makes them, for one cluster and month):
 `user_event`   every column of `user_change` and of the calendar, with `evidence`, and of the
                activity log: actor (user_name; '' where not found), statement (query_text),
                remote_host of the actor's session; month only
-`setting`      one row: burst_failures, burst_ms, month_start_ms, month_end_ms (the first moment after
-               the month); what is configured and a text of SQL cannot know
+`setting`      one row: burst_failures, burst_ms, month_start_ms, month_end_ms (the first moment
+               after the month): what is configured, and a fixed text of SQL cannot know
 `sensitive`    pattern (a regular expression over lower-case text), name (as configured)
 `bad_line_seen` object_id, ordinal, log_type, reason, line, evidence
 """
