@@ -63,10 +63,10 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question, in the SQL that DuckDB, Athena and Spark share (see docs of `agent.report.sql`).
+    """One question, in the SQL that DuckDB, Athena and Spark share: see `agent.report.sql`.
 
-    sql: names its columns exactly as `columns` do, without ORDER BY and LIMIT. order: column names,
-    each ascending, or descending with a leading `-`; the engine adds every other column after them,
+    sql: names its columns exactly as `columns` do, without ORDER BY and LIMIT. order: columns, each
+    ascending, or descending with a leading `-`; the engine adds every other column after them,
     so that rows of equal rank have one order everywhere. limit: rows at most; what is beyond is
     counted and said.
     """
@@ -230,11 +230,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A section with its answers. `beyond`: rows that the limit left out, by query."""
+    """A section with its answers. `beyond`: rows that the limit left out, by query. `failed`: why
+    it could not be answered; it has no answers then."""
 
     section: Section
     answers: Answers
     beyond: Mapping[str, int]
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
