@@ -19,6 +19,7 @@ from agent.config_agent import (
 )
 from agent.config_contradictions import contradictions
 from agent.config_remediation import RemediationSetting
+from agent.config_report import ReportSetting, anchor
 from agent.config_values import (
     Account,
     BucketName,
@@ -161,6 +162,7 @@ class Settings(Written):
     http: HttpSetting = HttpSetting()
     metrics: MetricsSetting = MetricsSetting()
     remediation: RemediationSetting = RemediationSetting()
+    report: ReportSetting = ReportSetting()
 
     _written: Source = PrivateAttr(default_factory=lambda: _nowhere("the configuration"))
 
@@ -278,6 +280,7 @@ def _anchor(value: dict[str, Any], folder: Path) -> None:
             for name in names:
                 if isinstance(there.get(name), str):
                     there[name] = folder / Path(there[name]).expanduser()
+    anchor(value.get("report"), folder)
     if isinstance(value.get("rules"), list):
         value["rules"] = [
             folder / Path(item).expanduser() if isinstance(item, str) else item
