@@ -11,8 +11,9 @@ class Ends:
 
     files: Parquet files relative to the curated folder, sorted. statements: rows in them that are
     statements. orphans: keys of objects that begin with the end of a record whose beginning is
-    nowhere. cut: keys of objects whose last record has no end. bad: lines that are no record, listed
-    in the files of `bad_line`.
+    nowhere. cut: keys of objects whose last record has no end. bad: lines that are no record,
+    listed in files of `bad_line`. records: those that no object holds whole and that came to
+    light as two were joined (a header cut in two); not among the objects' own.
     """
 
     files: tuple[str, ...] = ()
@@ -20,3 +21,4 @@ class Ends:
     orphans: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
     bad: int = 0
+    records: int = 0
