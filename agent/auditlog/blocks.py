@@ -17,6 +17,7 @@ MAGIC = b"\x1f\x8b"
 STORED_CHUNK = 256 << 10
 PLAIN_CHUNK = 64 << 10
 """What one call gunzips: so much at most is lost before a place where the bytes are corrupt."""
+_CORRUPT: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # its stub: a value
 TRAILER = 8
 """Checksum and length at the end of a gzip member: fed last, so that a wrong one costs no data."""
 
@@ -157,7 +158,7 @@ def _unzipped(unzip: igzip_lib.IgzipDecompressor, data: bytes) -> Iterator[bytes
     while True:
         try:
             plain = unzip.decompress(data, PLAIN_CHUNK)
-        except igzip_lib.IsalError as error:
+        except _CORRUPT as error:
             raise DamagedError(f"the gzip is corrupt: {error}") from error
         if plain:
             yield plain
