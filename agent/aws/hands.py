@@ -74,6 +74,14 @@ FIXER: frozenset[str] = frozenset(
 )
 """Every call that changes anything, none that reads. Never DisableLogging, never an object."""
 
+REPORT_READER: frozenset[str] = frozenset(
+    {"s3:GetObject", "s3:ListObjectsV2", "sts:GetCallerIdentity"}
+)
+"""Of the monthly report, a job of its own with a role of its own: it reads the logs themselves."""
+
+REPORT_WRITER: frozenset[str] = frozenset({"s3:PutObject"})
+"""What the monthly report's job may write: files of a report, and tables for Athena to read."""
+
 CREDENTIALS: frozenset[str] = frozenset({"sts:AssumeRole", "sts:GetCallerIdentity"})
 """What the door itself calls to become an account; readers cannot ask for AssumeRole."""
 

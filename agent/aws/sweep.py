@@ -89,6 +89,16 @@ class Sweep:
         made = replace(ask, params=params)
         return self._memory.ask(key, reader.deadline, lambda: self._make(made))
 
+    def once(
+        self, reader: SweepReader, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Outcome:
+        """The outcome of this call, made now and never remembered: its answer is a stream.
+
+        Raises:
+            AwsError: Refused, an operation that is not in the hand.
+        """
+        return self._make(replace(self._ask_of(reader, service, operation), params=params))
+
     def digest(
         self,
         reader: SweepReader,
