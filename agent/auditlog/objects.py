@@ -14,7 +14,7 @@ LOADER_VERSION = 1
 """Part of every digest: a loader that reads differently must not find what an older one wrote."""
 
 FOLDERS_AFTER = 2
-"""Date folders after the month in which its records may still arrive (delivery lags, up to 24 h)."""
+"""Date folders after the month in which its records may still arrive (late by up to a day)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,7 +119,7 @@ class ObjectResult:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An object or folder of a listing that was not taken, and why: nothing is left out silently."""
+    """An object or folder that was not taken, and why: nothing is left out silently."""
 
     key: str
     reason: str
