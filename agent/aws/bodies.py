@@ -50,6 +50,7 @@ WITHOUT_BODY = frozenset(
         "s3:PutBucketEncryption",
         "s3:PutBucketLifecycleConfiguration",
         "s3:PutBucketPolicy",
+        "s3:PutObject",
         "s3:PutPublicAccessBlock",
     }
 )

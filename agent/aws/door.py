@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from agent.aws.access import AccountAccess, Ask, Identity, Tally
 from agent.aws.clock import Clock, system_clock
@@ -11,6 +12,7 @@ from agent.aws.hands import OBSERVER
 from agent.aws.settings import AwsSettings
 from agent.aws.sweep import Sweep
 from controls.kinds.kind import LogBucket
+from controls.model import AwsError
 
 
 class Aws:
@@ -74,6 +76,27 @@ class Aws:
         """
         ask = Ask(access, region, "sts", "GetCallerIdentity", {}, self.deadline(), Tally())
         return self._calls.date(ask)
+
+    def once(
+        self,
+        access: AccountAccess,
+        region: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        deadline: float | None = None,
+    ) -> Mapping[str, Any]:
+        """One call that belongs to no sweep and is not remembered; `operation` as in a hand.
+
+        Raises:
+            AwsError: it gave no usable answer.
+        """
+        service, _, name = operation.partition(":")
+        until = self.deadline() if deadline is None else deadline
+        answer = self._calls.make(Ask(access, region, service, name, params, until, Tally())).answer
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
 
     def regions_of(self, service: str, partition: str) -> tuple[str, ...]:
         """The regions where a service exists, as botocore knows them; enabled or not."""
