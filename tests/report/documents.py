@@ -121,7 +121,7 @@ def coverage(verdict: Completeness = Completeness.INCOMPLETE) -> Coverage:
 
 def evidence(number: int, record: int) -> int:
     """The evidence number of a record."""
-    return item(number).object_id * EVIDENCE_SHIFT + record
+    return (number + 1) * EVIDENCE_SHIFT + record
 
 
 def _findings(_answers: Answers, _questions: Questions) -> tuple[Noted, ...]:
@@ -262,12 +262,7 @@ def document(verdict: Completeness = Completeness.INCOMPLETE) -> Document:
         coverage(verdict),
         answered(),
         findings(),
-        {one.object.object_id: one.object.key for one in results()},
+        {number: one.object.key for number, one in enumerate(results(), 1)},
         {"logins": 120_345, "failed_logins": 1_042, "users": 42},
         {"logins": 100_000, "failed_logins": 12},
     )
-
-
-def with_reader() -> LogObject:
-    """The first object."""
-    return item(0)

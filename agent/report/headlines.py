@@ -1,0 +1,103 @@
+"""The figures of the front page: few, of one meaning from month to month, counted by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.report.model import Coverage, Noted, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One figure: its name in the JSON, its title on the page, and the SQL that counts it as `n`
+    (see `agent.report.sql`); empty: it comes from the coverage."""
+
+    name: str
+    title: str
+    sql: str = ""
+
+
+HEADLINES = (
+    Headline("records", "Records"),
+    Headline("logins", "Logins", "SELECT count(*) AS n FROM connect WHERE event = 'authenticated'"),
+    Headline(
+        "failed_logins",
+        "Failed logins",
+        "SELECT count(*) AS n FROM connect WHERE event = 'authentication failure'",
+    ),
+    Headline(
+        "users",
+        "Users who logged in",
+        "SELECT count(DISTINCT user_name) AS n FROM connect WHERE event = 'authenticated'",
+    ),
+    Headline(
+        "addresses",
+        "Addresses they came from",
+        "SELECT count(DISTINCT remote_host) AS n FROM connect WHERE event = 'authenticated'",
+    ),
+    Headline(
+        "statements",
+        "Statements",
+        "SELECT coalesce(sum(statements), 0) AS n FROM activity_hour "
+        "WHERE NOT is_internal AND NOT is_duplicate",
+    ),
+    Headline(
+        "privilege_changes",
+        "Privilege changes",
+        "SELECT count(*) AS n FROM event WHERE verb_class = 'DCL'",
+    ),
+    Headline(
+        "schema_changes",
+        "Schema changes",
+        "SELECT count(*) AS n FROM event WHERE verb_class = 'DDL'",
+    ),
+    Headline(
+        "data_movements",
+        "COPY, UNLOAD and the like",
+        "SELECT count(*) AS n FROM event WHERE verb_class = 'DATA_MOVE'",
+    ),
+    Headline("user_changes", "User changes", "SELECT count(*) AS n FROM user_event"),
+    Headline("bad_lines", "Lines that are no record", "SELECT count(*) AS n FROM bad_line_seen"),
+    Headline("grave_findings", "Findings, critical or high"),
+)
+
+
+def headlines(
+    select: Callable[[str], Sequence[Row]], coverage: Coverage, findings: Sequence[Noted]
+) -> dict[str, int]:
+    """Each figure by its name, in the order of the page. What the engine raises passes."""
+    found = {
+        "records": sum(coverage.records.values()),
+        "grave_findings": sum(1 for one in findings if one.severity in ("critical", "high")),
+    }
+    return {
+        one.name: found[one.name] if not one.sql else int(select(one.sql)[0]["n"] or 0)
+        for one in HEADLINES
+    }
+
+
+def known(written: object) -> Mapping[str, int]:
+    """The figures in the report of the month before, of those that there are; other things in a
+    file that anyone may have written are left out."""
+    if not isinstance(written, dict):
+        return {}
+    return {
+        one.name: written[one.name]
+        for one in HEADLINES
+        if type(written.get(one.name)) is int and 0 <= written[one.name] < 2**63
+    }
+
+
+def change(now: int, before: int | None) -> str:
+    """How a figure differs from that of the month before, in a few words."""
+    if before is None:
+        return "nothing to compare with"
+    if now == before:
+        return "as last month"
+    if before == 0:
+        return "none last month"
+    share = (now - before) * 100 / before
+    grown = "+" if share > 0 else "−"
+    said = f"{abs(share):,.0f} %" if abs(share) >= 1 else "under 1 %"
+    return f"{grown}{said}, from {before:,}"

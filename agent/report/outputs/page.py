@@ -1,0 +1,265 @@
+"""The report as one page that needs nothing else: no script, no network, safe to mail and print."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from agent.auditlog.objects import ObjectResult, ObjectStatus
+from agent.report.headlines import HEADLINES, change
+from agent.report.model import (
+    EVIDENCE_SHIFT,
+    SEVERITIES,
+    Answered,
+    Column,
+    ColumnKind,
+    Document,
+    Noted,
+    Query,
+    Value,
+)
+from agent.report.outputs import charts, text
+from agent.report.outputs.as_csv import file_name
+from agent.report.outputs.cannot import CANNOT
+
+ROWS = 50
+"""Rows of a table on the page; the CSV has them all."""
+
+FINDINGS = 300
+"""Findings on the page, the worst ones; the JSON and the CSV have them all."""
+
+REASONS = 12
+OBJECTS = 5_000
+"""Objects in the appendix beyond those that the page refers to, or that were not read whole."""
+
+LOGS = ("connectionlog", "useractivitylog", "userlog")
+
+VERDICTS = {
+    "complete": "The evidence is complete",
+    "incomplete": "The evidence is incomplete",
+    "running": "The month is still running",
+    "empty": "There is no evidence",
+}
+
+_NUMBERS = (ColumnKind.COUNT, ColumnKind.BYTES, ColumnKind.DURATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An evidence number as it is shown: where in the appendix, what file, which record."""
+
+    anchor: str
+    name: str
+    key: str
+    record: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A query's answer as it is shown. Cells are texts, or a `Link`."""
+
+    query: Query
+    columns: Sequence[tuple[Column, str]]
+    """Each with its class."""
+    rows: Sequence[Sequence[tuple[str, str | Link]]]
+    """Each cell with its class."""
+    total: int
+    beyond: int
+    file: str
+
+
+def page(document: Document) -> str:
+    """The whole page. The document's literals are redacted before, or they are shown."""
+    style = files("agent.report").joinpath("templates/style.css").read_text(encoding="utf-8")
+    numbers = {key: number for number, key in document.objects.items()}
+    environment = Environment(
+        loader=PackageLoader("agent.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"seen": text.seen, "short": text.short, "size": text.size}
+    environment.filters |= {"time": text.time, "number": text.number}
+    shown = environment.get_template("report.html").render(
+        document=document,
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        link=_linker(document),
+        **_front(document),
+        sections=[_section(one, document) for one in document.sections],
+        appendix=_appendix(document, numbers),
+        anchors={key: f"o{number}" for key, number in numbers.items()},
+    )
+    return shown if shown.endswith("\n") else shown + "\n"
+
+
+def _front(document: Document) -> dict[str, Any]:
+    coverage = document.coverage
+    by_severity = dict.fromkeys(SEVERITIES, 0)
+    for one in document.findings:
+        by_severity[one.severity] = by_severity.get(one.severity, 0) + 1
+    return {
+        "month_name": f"{document.month.start:%B %Y}",
+        "verdict": VERDICTS[coverage.verdict],
+        "reasons": coverage.because[:REASONS],
+        "more_reasons": len(coverage.because) - REASONS,
+        "tiles": _tiles(document),
+        "findings": [_finding(one, document) for one in document.findings[:FINDINGS]],
+        "more_findings": len(document.findings) - FINDINGS,
+        "by_severity": by_severity,
+        "heat": [
+            (log, coverage.records.get(log, 0), charts.coverage(coverage, log, document.month))
+            for log in LOGS
+        ],
+        "gaps": [(one.log_type, _hour(one.first_hour), one.hours) for one in coverage.gaps],
+        "failed": [one for one in document.sections if one.failed],
+        "cannot": CANNOT,
+        "facts": _facts(document),
+    }
+
+
+def _hour(number: int) -> str:
+    return f"{datetime.fromtimestamp(number * 3600, UTC):%Y-%m-%d %H:00}"
+
+
+def _tiles(document: Document) -> list[tuple[str, int, str]]:
+    titles = {one.name: one.title for one in HEADLINES}
+    return [
+        (titles.get(name, name), count, change(count, document.before.get(name)))
+        for name, count in document.headlines.items()
+    ]
+
+
+def _facts(document: Document) -> list[tuple[str, str]]:
+    """The small figures about the evidence."""
+    found, coverage = document.coverage.objects, document.coverage
+    by_status = {status: sum(1 for one in found if one.status is status) for status in ObjectStatus}
+    objects = ", ".join(f"{count:,} {status}" for status, count in by_status.items() if count)
+    facts = [
+        ("Objects", objects or "none"),
+        ("Stored bytes", text.size(sum(one.object.size for one in found))),
+        ("Records of other months in them", f"{coverage.outside:,}"),
+        ("Lines that are no record", f"{sum(one.bad for one in found):,}"),
+    ]
+    for title, keys in (
+        ("Objects that begin with the end of a lost record", coverage.orphans),
+        ("Objects whose last record is cut off", coverage.cut),
+        ("Objects that came more than a day late", coverage.late),
+    ):
+        facts.append((title, f"{len(keys):,}"))
+    missing = sum(1 for one in coverage.refused if one.counts)
+    return [*facts, ("Refused, evidence among it", f"{missing:,}")]
+
+
+def _linker(document: Document) -> Callable[[int], Link]:
+    def link(evidence: int) -> Link:
+        key, record = text.source_of(document, evidence)
+        number = evidence // EVIDENCE_SHIFT
+        anchor = f"o{number}" if number in document.objects else ""
+        return Link(anchor, text.short(_file(key), 80), text.short(key), record)
+
+    return link
+
+
+def _file(key: str) -> str:
+    """The end of a key that tells its log and time; the rest says what the whole report does."""
+    name = key.rpartition("/")[2] or key
+    for log in LOGS:
+        head, found, tail = name.rpartition(f"_{log}_")
+        if found and head:
+            return f"{log}_{tail}"
+    return name
+
+
+def _finding(noted: Noted, document: Document) -> dict[str, Any]:
+    section = next(
+        (one.section for one in document.sections if one.section.id == noted.section), None
+    )
+    when = [text.time(at) for at in (noted.first_ms, noted.last_ms) if at is not None]
+    return {
+        "noted": noted,
+        "section": section,
+        "when": list(dict.fromkeys(when)),
+        "maps": section.maps if section else {},
+    }
+
+
+def _section(answered: Answered, document: Document) -> dict[str, Any]:
+    section = answered.section
+    drawn = {
+        query.name: [
+            (chart.title, charts.draw(chart, answered.answers.get(query.name, ())))
+            for chart in section.charts
+            if chart.query == query.name and answered.answers.get(query.name)
+        ]
+        for query in section.queries
+    }
+    return {
+        "answered": answered,
+        "section": section,
+        "findings": [one for one in document.findings if one.section == section.id],
+        "tables": [
+            (drawn[query.name], _table(answered, query, document))
+            for query in section.queries
+            if query.name in answered.answers
+        ],
+    }
+
+
+def _table(answered: Answered, query: Query, document: Document) -> Table:
+    rows, link = answered.answers[query.name], _linker(document)
+    return Table(
+        query,
+        [(column, _class(column.kind)) for column in query.columns],
+        [
+            [(_class(one.kind), _cell(row.get(one.name), one.kind, link)) for one in query.columns]
+            for row in rows[:ROWS]
+        ],
+        len(rows),
+        answered.beyond.get(query.name, 0),
+        f"csv/{file_name(answered.section.id, query.name)}",
+    )
+
+
+def _class(kind: ColumnKind) -> str:
+    return f"{kind.value} n" if kind in _NUMBERS else kind.value
+
+
+def _cell(value: Value, kind: ColumnKind, link: Callable[[int], Link]) -> str | Link:
+    if kind is ColumnKind.EVIDENCE and isinstance(value, int) and value > 0:
+        return link(value)
+    return text.written(value, kind)
+
+
+def _appendix(document: Document, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """The objects that are shown: all, or where there are too many, those that matter."""
+    found = document.coverage.objects
+    if len(found) <= OBJECTS:
+        return {"objects": found, "left_out": 0}
+    linked = _linked(document)
+
+    def matters(one: ObjectResult) -> bool:
+        return one.status is not ObjectStatus.READ or numbers.get(one.object.key) in linked
+
+    shown = [one for n, one in enumerate(found) if n < OBJECTS or matters(one)]
+    return {"objects": shown, "left_out": len(found) - len(shown)}
+
+
+def _linked(document: Document) -> set[int]:
+    """The numbers of the objects that the page links to."""
+    found = {number for one in document.findings for number in one.evidence}
+    for answered in document.sections:
+        for query in answered.section.queries:
+            names = [one.name for one in query.columns if one.kind is ColumnKind.EVIDENCE]
+            for row in answered.answers.get(query.name, ())[:ROWS]:
+                found |= {value for name in names if isinstance(value := row.get(name), int)}
+    return {number // EVIDENCE_SHIFT for number in found}
