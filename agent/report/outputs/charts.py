@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import ceil, log10
+from math import ceil, sqrt
 
 from markupsafe import Markup
 
 from agent.report.model import Chart, Coverage, Month, Row, Value
-from agent.report.outputs.text import short
+from agent.report.outputs.text import in_line, short
 
 WIDTH = 720
 MOST_BARS = 20
@@ -54,6 +54,12 @@ def rect(x: float, y: float, wide: float, high: float, kind: str, title: str = "
     ).format(place(x), place(y), place(wide), place(high), kind, title)
 
 
+def label(value: Value) -> str:
+    """A category in the room that there is for it."""
+    said = in_line("" if value is None else str(value)[:60])
+    return (said if len(said) <= 28 else said[:27] + "…") or "(empty)"
+
+
 def place(value: float) -> str:
     """A coordinate of one decimal, the same on every machine."""
     return f"{value:.1f}".removesuffix(".0")
@@ -74,7 +80,7 @@ def bars(chart: Chart, rows: Sequence[Row]) -> Markup:
     top = _ROW if parts else 0
     for index, (row, total) in enumerate(zip(shown, totals, strict=True)):
         y = top + index * _ROW
-        name = short(str(row.get(chart.x, "")), 26) or "(empty)"
+        name = label(row.get(chart.x))
         parts.append(text(_LEFT - 8, y + 14, name, "label end"))
         x = float(_LEFT)
         for series, column in enumerate(chart.y):
@@ -108,15 +114,14 @@ def _legend(chart: Chart) -> list[Markup]:
 
 
 def level(value: float, most: float) -> int:
-    """0 for nothing, else 1 to LEVELS, by powers: a quiet hour must differ from none."""
+    """0 for nothing, else 1 to LEVELS, by roots: a quiet hour must differ from none."""
     if value <= 0:
         return 0
-    if most <= 1:
-        return LEVELS
-    return max(1, min(LEVELS, ceil(LEVELS * log10(1 + value) / log10(1 + most))))
+    return max(1, min(LEVELS, ceil(LEVELS * sqrt(value / most))))
 
 
 _DAY_WIDTH = (WIDTH - 84) / 24
+_LINE = 11
 
 
 def hours(chart: Chart, rows: Sequence[Row]) -> Markup:
@@ -132,14 +137,14 @@ def hours(chart: Chart, rows: Sequence[Row]) -> Markup:
     most = max(cells.values(), default=0.0)
     parts = _hour_heads()
     for line, day in enumerate(days):
-        y = 16 + line * 14
-        parts.append(text(76, y + 10, short(day, 12), "label end small"))
+        y = 16 + line * _LINE
+        parts.append(text(76, y + 9, short(day, 12), "label end small"))
         parts += [
             _hour_cell(hour, y, cells.get((day, hour), 0.0), most, f"{short(day, 12)} {hour:02d}h")
             for hour in range(24)
         ]
     described = f"{len(days)} days by 24 hours, at most {written(most)} in an hour"
-    return svg(chart.title, described, 18 + len(days) * 14, parts, "heat")
+    return svg(chart.title, described, 18 + len(days) * _LINE, parts, "heat")
 
 
 def _hour_heads() -> list[Markup]:
@@ -152,7 +157,7 @@ def _hour_heads() -> list[Markup]:
 def _hour_cell(hour: int, y: int, value: float, most: float, name: str) -> Markup:
     kind = f"heat{level(value, most)}"
     return rect(
-        84 + hour * _DAY_WIDTH, y, _DAY_WIDTH - 1.5, 12.5, kind, f"{name}: {written(value)}"
+        84 + hour * _DAY_WIDTH, y, _DAY_WIDTH - 1.5, _LINE - 1.5, kind, f"{name}: {written(value)}"
     )
 
 
@@ -171,12 +176,19 @@ def coverage(found: Coverage, log_type: str, month: Month) -> Markup:
     parts = _hour_heads()
     for index, value in enumerate(cells):
         day, hour = divmod(index, 24)
-        y, name = 16 + day * 14, f"{month}-{day + 1:02d} {hour:02d}:00"
+        y, name = 16 + day * _LINE, f"{month}-{day + 1:02d} {hour:02d}:00"
         if not hour:
-            parts.append(text(76, y + 10, name[5:10], "label end small"))
+            parts.append(text(76, y + 9, name[5:10], "label end small"))
         if first + index in missing:
             parts.append(
-                rect(84 + hour * _DAY_WIDTH, y, _DAY_WIDTH - 1.5, 12.5, "gap", f"{name}: missing")
+                rect(
+                    84 + hour * _DAY_WIDTH,
+                    y,
+                    _DAY_WIDTH - 1.5,
+                    _LINE - 1.5,
+                    "gap",
+                    f"{name}: missing",
+                )
             )
         else:
             parts.append(_hour_cell(hour, y, float(value), float(most), name))
@@ -184,7 +196,7 @@ def coverage(found: Coverage, log_type: str, month: Month) -> Markup:
         f"{sum(1 for value in cells if value):,} of {len(cells)} hours have records, "
         f"{len(missing)} are missing"
     )
-    return svg(f"{log_type}: records an hour", described, 18 + days * 14, parts, "heat coverage")
+    return svg(f"{log_type}: records an hour", described, 18 + days * _LINE, parts, "heat coverage")
 
 
 def lines(chart: Chart, rows: Sequence[Row]) -> Markup:

@@ -25,11 +25,18 @@ def seen(text: str) -> str:
     return _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def short(text: str, most: int = LONGEST) -> str:
-    """The text as it can be seen, cut to `most` characters, which is said."""
+def in_line(text: str) -> str:
+    """The same with tabs and line breaks, too, as escapes: for names."""
+    return seen(text).replace("\t", "\\t").replace("\n", "\\n")
+
+
+def short(text: str, most: int = LONGEST, *, lines: bool = False) -> str:
+    """The text as it can be seen, cut to `most` characters, which is said. `lines`: it may have
+    several."""
+    shown = seen if lines else in_line
     if len(text) <= most:
-        return seen(text)
-    return f"{seen(text[:most])}… ({len(text):,} characters)"
+        return shown(text)
+    return f"{shown(text[:most])}… ({len(text):,} characters)"
 
 
 def moment(at_ms: int) -> datetime | None:
@@ -94,7 +101,11 @@ def written(value: Value, kind: ColumnKind) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and kind in _WRITTEN:
         return _WRITTEN[kind](value)
-    return number(value) if kind is ColumnKind.COUNT else short(str(value))
+    return (
+        number(value)
+        if kind is ColumnKind.COUNT
+        else short(str(value), lines=kind is ColumnKind.SQL)
+    )
 
 
 _WRITTEN: Mapping[ColumnKind, Callable[[int], str]] = {
