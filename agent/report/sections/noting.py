@@ -1,0 +1,93 @@
+"""What the chapters on statements share: columns, pieces of SQL, names compared with settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from agent.report.model import Column, ColumnKind, Questions, Row
+from agent.report.sections.common import person
+
+VERB = Column("verb", "Statement kind")
+OBJECT = Column("object_name", "Object")
+STATEMENT = Column("query_text", "Statement", ColumnKind.SQL)
+TIMES = Column("times", "Statements", ColumnKind.COUNT)
+
+SHOWN = "substr(query_text, 1, 1000) AS query_text"
+"""A record may be megabytes long; the evidence leads to the rest."""
+
+
+def plain(text: str) -> str:
+    """SQL: the text in lower case without comments, so that its words can be looked for.
+
+    Non-greedy runs and negated classes alone: Java's engine recurses for a repeated group, and a
+    long enough comment would end the query.
+    """
+    return f"replace_all(replace_all(lower({text}), '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' ')"
+
+
+EVENT = f"(SELECT v.*, {plain('v.query_text')} AS low FROM event v)"  # noqa: S608 - no one's text
+"""SQL: `event` with `low`, its statement as `plain` makes it."""
+
+
+def mentions(low: str) -> str:
+    """SQL: whether a lower-case text can hold what the row `p` of `sensitive` names.
+
+    Its pattern is compiled anew for every row, so the literal beginning of the name is looked for
+    first (or its end, where it begins with a wildcard).
+    """
+    begins = "replace_all(lower(p.name), '(?s)[^a-z0-9_$-].*$', '')"
+    ends = "replace_all(lower(p.name), '(?s)^.*[^a-z0-9_$-]', '')"
+    piece = f"CASE WHEN length({begins}) > 2 THEN {begins} ELSE {ends} END"
+    return f"CASE WHEN position({piece} IN {low}) > 0 THEN regexp_like({low}, p.pattern) END"
+
+
+def text(row: Row, name: str) -> str:
+    """A text of a row; empty where it is null."""
+    value = row[name]
+    return "" if value is None else str(value)
+
+
+def number(row: Row, name: str) -> int:
+    """A number of a row; 0 where it is null."""
+    value = row[name]
+    return 0 if value is None else int(value)
+
+
+def is_like(value: str, globs: Iterable[str]) -> bool:
+    """Whether one of the globs matches, in lower case."""
+    return any(fnmatchcase(value.lower(), glob.lower()) for glob in globs)
+
+
+def is_admin(row: Row, questions: Questions) -> bool:
+    """Whether the row's user is listed as an administrator."""
+    return is_like(text(row, "user_name"), questions.admins) or is_like(
+        person(row), questions.admins
+    )
+
+
+def by_user(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows by user, told as `common.person` does, in the users' order."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(person(row), []).append(row)
+    return sorted(found.items())
+
+
+def times(rows: Iterable[Row]) -> int:
+    """Statements behind rows that count them."""
+    return sum(number(row, "times") for row in rows)
+
+
+def listed(values: Iterable[str], most: int = 5) -> str:
+    """Values for a sentence: each once, the first few, and how many more."""
+    found = sorted({value for value in values if value})
+    more = f" and {len(found) - most:,} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
+
+
+def is_sensitive(name: str, questions: Questions) -> bool:
+    """Whether an object's name, as written, is one of the sensitive ones: whole, or its end."""
+    parts = name.lower().replace('"', "").split(".")
+    ends = (".".join(parts[start:]) for start in range(len(parts)))
+    return any(is_like(end, questions.sensitive) for end in ends)

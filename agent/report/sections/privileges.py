@@ -1,0 +1,226 @@
+"""Section 8: who changed what others may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.report.model import (
+    SEVERITIES,
+    Answers,
+    Chart,
+    Column,
+    ColumnKind,
+    Noted,
+    Query,
+    Questions,
+    Row,
+    Section,
+)
+from agent.report.sections.common import (
+    AT,
+    DATABASE,
+    EVIDENCE,
+    FIRST,
+    HOST,
+    IDENTITY,
+    LAST,
+    USER,
+    not_too_many,
+    noted,
+    told,
+)
+from agent.report.sections.noting import (
+    EVENT,
+    OBJECT,
+    SHOWN,
+    STATEMENT,
+    TIMES,
+    VERB,
+    by_user,
+    is_admin,
+    is_sensitive,
+    listed,
+    text,
+)
+
+ID = "privileges"
+
+_CHANGE = "(verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%')"
+_GIVES = "(verb LIKE 'GRANT%' OR (verb LIKE 'ALTER DEFAULT%' AND low LIKE '%grant%'))"
+
+KIND = f"""CASE
+    WHEN verb LIKE 'ALTER DEFAULT%' THEN 'default privileges'
+    WHEN verb LIKE 'GRANT%' OR verb LIKE 'REVOKE%' THEN CASE
+        WHEN regexp_like(low, '[^a-z0-9_]on[^a-z0-9_]+datashare[^a-z0-9_]') THEN 'datashare'
+        WHEN regexp_like(low, '(grant|revoke|for)[^a-z0-9_]+role[^a-z0-9_]') THEN 'role'
+        ELSE 'privilege' END
+    WHEN {_CHANGE} AND verb LIKE '% ROLE' THEN 'role'
+    WHEN {_CHANGE} AND verb LIKE '% GROUP' THEN 'group'
+    WHEN {_CHANGE} AND verb LIKE '% DATASHARE' THEN 'datashare'
+    WHEN verb LIKE '%POLICY%' OR regexp_like(low,
+        '^[^a-z]*(create|alter|drop|attach|detach)[^a-z]+(rls|masking)[^a-z]+policy') THEN 'policy'
+    WHEN verb LIKE 'ALTER%' AND
+        regexp_like(low, '[^a-z0-9_]row[^a-z]+level[^a-z]+security[^a-z]') THEN 'policy'
+    WHEN verb LIKE 'ALTER%' AND regexp_like(low, '[^a-z0-9_]owner[^a-z]+to[^a-z0-9_]') THEN 'owner'
+    WHEN verb IN ('CREATE USER', 'ALTER USER')
+        AND regexp_like(low, '[^a-z0-9_](createuser|createdb)([^a-z0-9_]|$)') THEN 'superuser'
+    WHEN {_CHANGE} AND low LIKE '%identity%provider%' AND verb LIKE '%IDENTITY%'
+        THEN 'identity provider'
+    WHEN regexp_like(low, '^[^a-z]*set[^a-z]+session[^a-z]+authorization([^a-z]|$)') OR
+        regexp_like(low, '^[^a-z]*set[^a-z]+(local|session)[^a-z]+session[^a-z]+authorization')
+        THEN 'session user'
+    WHEN verb LIKE '%PROCEDURE%' AND regexp_like(low, '[^a-z0-9_]security[^a-z]+definer')
+        THEN 'procedure that runs as its owner'
+    ELSE '' END"""
+"""SQL: what kind of a change of privileges a row of EVENT is; empty for none."""
+
+_WHOM = """CASE
+    WHEN kind IN ('superuser', 'group', 'identity provider') THEN object_name
+    WHEN verb LIKE 'REVOKE%' THEN replace_all(bare, '(?is)^.*[^a-z0-9_]from[^a-z0-9_]+', '')
+    WHEN regexp_like(low, '[^a-z0-9_]to[^a-z0-9_]')
+        THEN replace_all(bare, '(?is)^.*[^a-z0-9_]to[^a-z0-9_"]+', '')
+    ELSE '' END"""
+
+_TO_PUBLIC = """regexp_like(low,
+    '[^a-z0-9_"]to[^a-z0-9_]+([^;]*,[^a-z0-9_,]*)?public([^a-z0-9_]|$)')"""
+_POWER = "regexp_like(low, '[^a-z0-9_](sys:superuser|sys:secadmin)([^a-z0-9_]|$)')"
+_GRANTABLE = (
+    "regexp_like(low, '[^a-z0-9_]with[^a-z0-9_]+(grant|admin)[^a-z0-9_]+option([^a-z0-9_]|$)')"
+)
+_LOOSER = """(verb LIKE 'DETACH%' OR verb LIKE 'DROP%' OR regexp_like(low, '^[^a-z]*(detach|drop)')
+        OR regexp_like(low, '[^a-z]security[^a-z]+off([^a-z]|$)'))"""
+
+_CHANGES = f"""(SELECT k.*, {_WHOM} AS whom,
+        CASE
+            WHEN kind = 'superuser' THEN 'superuser'
+            WHEN {_GIVES} AND {_POWER} THEN 'power'
+            WHEN {_GIVES} AND {_TO_PUBLIC} THEN 'public'
+            WHEN kind = 'session user' THEN 'session user'
+            WHEN kind = 'policy' AND {_LOOSER} THEN 'policy'
+            WHEN statements > 1 AND statement_no > 1 THEN 'behind'
+            WHEN {_GIVES} AND {_GRANTABLE} THEN 'grantable'
+            ELSE '' END AS why
+    FROM (SELECT e.*, {KIND} AS kind,
+        replace_all(replace_all(query_text, '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' ') AS bare
+        FROM {EVENT} e) k
+    WHERE kind <> '')"""  # noqa: S608 - no one's text
+
+_KIND = Column("kind", "What")
+_LIST = (
+    "at_ms, user_name, identity, remote_host, db_name, kind, verb, object_name, "
+    f"substr(whom, 1, 200) AS whom, statement_no, statements, {SHOWN}, evidence"
+)
+_LIST_COLUMNS = (
+    AT,
+    USER,
+    IDENTITY,
+    HOST,
+    DATABASE,
+    _KIND,
+    VERB,
+    OBJECT,
+    Column("whom", "To or from whom", ColumnKind.SQL),
+    Column("statement_no", "Statement no.", ColumnKind.COUNT),
+    Column("statements", "Statements in the record", ColumnKind.COUNT),
+    STATEMENT,
+    EVIDENCE,
+)
+
+_BY_KIND = Query(
+    name="by_kind",
+    title="Changes of privileges, by user and kind",
+    sql=f"""SELECT kind, user_name, identity, count(*) AS times, min(at_ms) AS first_ms,
+        max(at_ms) AS last_ms, min(evidence) AS evidence
+        FROM {_CHANGES} c GROUP BY kind, user_name, identity""",  # noqa: S608 - no one's text
+    columns=(_KIND, USER, IDENTITY, TIMES, FIRST, LAST, EVIDENCE),
+    order=("-times", "kind"),
+)
+_KINDS = Query(
+    name="kinds",
+    title="Changes of privileges, by kind",
+    sql=f"SELECT kind, count(*) AS times FROM {_CHANGES} c GROUP BY kind",  # noqa: S608 - no one's text
+    columns=(_KIND, TIMES),
+    order=("-times", "kind"),
+)
+_NOTABLE = Query(
+    name="notable",
+    title="Changes that deserve a look",
+    sql=f"SELECT why, {_LIST} FROM {_CHANGES} c WHERE why <> ''",  # noqa: S608 - no one's text
+    columns=(Column("why", "Why"), *_LIST_COLUMNS),
+    order=("-why", "at_ms", "evidence"),
+)
+_ALL = Query(
+    name="changes",
+    title="Every change of privileges",
+    sql=f"SELECT {_LIST} FROM {_CHANGES} c",  # noqa: S608 - no one's text
+    columns=_LIST_COLUMNS,
+    order=("at_ms", "evidence"),
+)
+
+_SAID = {
+    "superuser": ("high", "Superuser or CREATEDB given", "gave CREATEUSER or CREATEDB to"),
+    "power": ("high", "Administrative role granted", "granted sys:superuser or sys:secadmin to"),
+    "public": ("medium", "Granted to PUBLIC", "granted privileges to every user, with"),
+    "session user": ("medium", "Acted as another user", "set the session's user, with"),
+    "policy": ("medium", "Row or column protection loosened", "loosened a policy, with"),
+    "behind": ("medium", "Privileges changed behind another statement", ""),
+    "grantable": ("low", "Granted with the right to grant on", "let others grant on, with"),
+}
+"""Severity, title and the sentence's middle, by what is notable."""
+
+_LOWER = {"high": "medium", "medium": "low", "low": "info"}
+"""For a listed administrator the severity is one less: it is their work, and still to be seen."""
+
+
+def _because(why: str, user: str, rows: Sequence[Row]) -> str:
+    """The sentence of a finding."""
+    count = told(len(rows), "statement")
+    if why == "behind":
+        return (
+            f"{user} changed privileges in {count} that stood behind another in one record, "
+            "where a look at its first word does not show it."
+        )
+    middle = _SAID[why][2]
+    if why in ("superuser", "power"):
+        whom = listed(text(row, "whom") for row in rows)
+        return f"{user} {middle} {whom or 'a user that could not be read'}, in {count}."
+    objects = listed(text(row, "object_name") for row in rows)
+    return f"{user} {middle} {count}{f', on {objects}' if objects else ''}."
+
+
+def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
+    """Of each user and kind of notable change one."""
+    found: list[Noted] = []
+    for why, (severity, title, _) in _SAID.items():
+        alike = []
+        these = [row for row in answers["notable"] if row["why"] == why]
+        for user, rows in by_user(these):
+            level = severity
+            if why == "public" and any(
+                is_sensitive(text(row, "object_name"), questions) for row in rows
+            ):
+                level = "high"
+            elif is_admin(rows[0], questions):
+                level = _LOWER[severity]
+            alike.append(noted(ID, level, title, user, _because(why, user, rows), rows))
+        found += not_too_many(sorted(alike, key=lambda one: SEVERITIES.index(one.severity)))
+    return found
+
+
+SECTION = Section(
+    id=ID,
+    title="Privilege changes",
+    question="Who changed what others may do: grants, roles, ownership, policies, groups?",
+    logs=("useractivitylog", "connectionlog"),
+    maps={
+        "pci-dss-4.0.1": ("10.2.1.5", "7.2.4"),
+        "nist-800-53-r5": ("AC-2", "AC-6", "AU-12"),
+        "iso-27001-2022": ("A.5.18", "A.8.2"),
+        "hipaa": ("164.308(a)(4)", "164.312(b)"),
+        "sox": ("access management",),
+    },
+    queries=(_KINDS, _NOTABLE, _BY_KIND, _ALL),
+    findings=findings,
+    charts=(Chart("kinds", "bars", "kind", ("times",), "Changes of privileges by kind"),),
+    cannot="Whether a change succeeded: a statement is logged before it runs.",
+)
