@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from agent.auditlog.schema import ACTIVITY, COLUMNS, CONNECTION, SLOT_MS, USER_CHANGE
 from agent.report.model import EVIDENCE_SHIFT, Answers, Month, Query, Questions, Row, Section, Value
@@ -123,6 +124,7 @@ SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
 """Column and type of every table."""
 
 _SQL_TYPES = {"int64": "BIGINT", "text": "VARCHAR", "bool": "BOOLEAN"}
+_ARROW_TYPES = {"int64": pa.int64(), "text": pa.string(), "bool": pa.bool_()}
 _PLAIN: dict[str, Value] = {"int64": 0, "text": "", "bool": False}
 _USUAL: dict[str, dict[str, Value]] = {
     "statement": {
@@ -225,9 +227,14 @@ def _insert(
         unknown = set(row) - {name for name, _ in shape}
         assert not unknown, f"{table} has no column {unknown}"
     if full:
-        marks = ", ".join("?" for _ in shape)
-        values = [[row[name] for name, _ in shape] for row in full]
-        base.executemany(f"INSERT INTO {table} VALUES ({marks})", values)
+        names = [name for name, _ in shape]
+        table_of_rows = pa.table(
+            [pa.array([row[name] for row in full], _ARROW_TYPES[kind]) for name, kind in shape],
+            names,
+        )
+        base.register("given", table_of_rows)
+        base.execute(f"INSERT INTO {table} SELECT * FROM given")
+        base.unregister("given")
 
 
 def _filled(

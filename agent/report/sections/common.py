@@ -89,7 +89,7 @@ def grouped(rows: Sequence[Row], *names: str) -> list[list[Row]]:
     return list(found.values())
 
 
-def noted(  # noqa: PLR0913 - what a finding says
+def noted(
     section: str,
     severity: str,
     title: str,
