@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint rules bench docs manifests lock wheel image clean help
+.PHONY: demo test lint rules bench bench-report docs manifests lock wheel image clean help
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later is needed"'
@@ -34,6 +34,9 @@ lint: $(READY) ## format, lint, types, import contracts, rule examples
 
 bench: $(READY) ## the figures of the README
 	$(BIN)/python -m bench
+
+bench-report: $(READY) ## the figures of the monthly report, pgBadger beside it (minutes)
+	$(BIN)/python -m bench.report
 
 docs: $(READY) ## the generated catalogue of rules, and the pictures of the documents
 	$(BIN)/trailkeeper rules docs > docs/rules.md
