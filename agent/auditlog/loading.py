@@ -18,8 +18,6 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import structlog
-
 from agent.auditlog import sidecar
 from agent.auditlog.ends import Ends
 from agent.auditlog.objects import (
@@ -237,7 +235,6 @@ def _ends(
     results: Sequence[ObjectResult], curated: Path, stitches: Stitches
 ) -> dict[Writer, tuple[Ends, ...]]:
     """The ends of each writer's logs. A copy is no neighbour: it repeats what was read."""
-    log = structlog.get_logger("agent.auditlog")
     by: dict[Writer, list[ObjectResult]] = {}
     for result in results:
         if not _is_copy(result):
@@ -246,7 +243,6 @@ def _ends(
     for writer, some in by.items():
         activity = [one for one in some if one.object.log_type == ACTIVITY_LOG]
         lines = [one for one in some if one.object.log_type != ACTIVITY_LOG]
-        log.debug("ends", cluster=writer.cluster, activity=len(activity), lines=len(lines))
         found[writer] = tuple(
             stitch(part, curated)
             for stitch, part in ((stitches.activity, activity), (stitches.lines, lines))
@@ -257,6 +253,6 @@ def _ends(
 
 def _own_stitches() -> Stitches:
     from agent.auditlog.activity import write_activity_ends  # noqa: PLC0415 - an extra
-    from agent.auditlog.line_ends import write_line_ends  # noqa: PLC0415 - an extra
+    from agent.auditlog.lines import write_line_ends  # noqa: PLC0415 - an extra
 
     return Stitches(write_activity_ends, write_line_ends)

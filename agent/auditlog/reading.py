@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, BinaryIO, cast
 
 import structlog
@@ -49,8 +50,9 @@ def read_object(
         return unreadable(item, f"cannot be read: {error.strerror or type(error).__name__}")
     except Exception as error:  # one object must not cost the others
         log = structlog.get_logger("agent.auditlog")
-        # Not the message: it may quote what users wrote.
-        log.exception("object not read", key=item.key, exc_info=error)
+        # Where, and not the message: it may quote what users wrote.
+        frames = [f"{one.filename}:{one.lineno}" for one in extract_tb(error.__traceback__)]
+        log.error("object not read", key=item.key, error=type(error).__name__, at=frames[-3:])  # noqa: TRY400
         return unreadable(item, f"cannot be read: {type(error).__name__}")
     return result
 
@@ -102,6 +104,8 @@ class Steady(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """So many bytes at most, fewer at the end alone; none after a break."""
+        if size < 0:
+            return self.readall()
         if self.broke:
             return b""
         try:
