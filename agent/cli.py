@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from agent import __version__
+from agent.report import options
 from agent.stop import INTERNAL, WRONG_USE, StopError
 
 FORMATS = ("text", "json", "sarif", "junit")
@@ -114,6 +115,9 @@ def _refuse_what_does_nothing(
     given = [option for name, option in _SCOPE.items() if getattr(args, name)]
     if command == "demo" and (given or args.output):
         parser.error(f"{(given or ['--output'])[0]} says nothing to demo: it brings its own")
+    refused = [option for option in given if option != "--config"]
+    if command == "report" and refused:
+        parser.error(f"{refused[0]} says nothing to report: it reads logs, and judges no rule")
     if command == "agent" and args.output:
         parser.error("--output says nothing to the agent: it serves what it finds (see http)")
     if args.snapshot and (args.accounts or args.regions):
@@ -181,6 +185,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_demo,
     ):
         add(commands)
+    options.add_options(commands.add_parser)
     return parser
 
 

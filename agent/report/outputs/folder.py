@@ -18,6 +18,9 @@ from agent.report.outputs.text import folder_of
 
 REPORT = "report.json"
 
+Tables = Callable[[Path], None]
+"""Writes the Parquet files into the folder it is handed."""
+
 
 def place_of(document: Document) -> str:
     """`<YYYY-MM>/<account>_<region>_<cluster>`, below wherever reports go."""
@@ -34,9 +37,7 @@ def before_place(month: Month, folder: str) -> str:
     return f"{month.shifted(-1)}/{folder}/{REPORT}"
 
 
-def write(
-    document: Document, folder: Path, tables: Callable[[Path], None] | None = None
-) -> dict[str, Any]:
+def write(document: Document, folder: Path, tables: Tables | None = None) -> dict[str, Any]:
     """Every file of the report but run.json into an empty folder; returns the manifest.
 
     The document is shown as it is: redact it first. `tables` writes the Parquet files into the
@@ -58,7 +59,7 @@ def put_in_place(
     document: Document,
     into: Path,
     run: Mapping[str, Any],
-    tables: Callable[[Path], None] | None = None,
+    tables: Tables | None = None,
 ) -> Path:
     """The report in its folder below `into`, in place of an older one; a reader sees the one or
     the other, but for the moment between two renames. Raises OSError; nothing is left behind then.

@@ -1,0 +1,146 @@
+"""The report from end to end: list, load, ask, write. What it touches is named in `Wanted`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent import __version__
+from agent.auditlog.loading import load
+from agent.auditlog.objects import Listing
+from agent.progress import shown_progress
+from agent.report.engines import AthenaSettings, Engine, EngineSettings, open_engine
+from agent.report.headlines import HEADLINES, known
+from agent.report.making import Evidence, evidence, find, make, summary, tables
+from agent.report.model import Completeness
+from agent.report.outputs.tables_out import Curated, write_tables
+from agent.report.places import Place, output_of, source_of, upload
+from agent.report.redact import redacted
+from agent.report.sections import SECTIONS
+from agent.report.sources import joined
+from agent.stop import WRONG_USE, StopError
+
+if TYPE_CHECKING:
+    from agent.commands.report import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One report that was written. lines: its summary for a terminal, not yet escaped."""
+
+    verdict: Completeness
+    unanswered: bool
+    lines: tuple[str, ...]
+
+
+def reports(asked: Wanted) -> list[Made]:
+    """Write every cluster's report. Raises StopError where nothing can be listed or written."""
+    curated = _folder(asked)
+    output = output_of(asked.output, asked.setting, asked.work)
+    output.check()
+    source = joined([source_of(place, asked.setting) for place in asked.sources])
+    listing = find(source, asked.month, asked.setting.baseline_months, asked.clusters)
+    with shown_progress() as progress:
+        said = partial(progress, "reading logs")
+        loaded = load(source, listing, curated, jobs=asked.jobs, said=said)
+    made = []
+    for found in evidence(loaded, asked.month):
+        with tempfile.TemporaryDirectory(dir=asked.work, prefix=".run-") as work:
+            run = Run(asked, listing, source.name, curated, Path(work))
+            made.append(_one(run, found, output))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every cluster's report is made with."""
+
+    asked: Wanted
+    listing: Listing
+    source: str
+    curated: Path
+    work: Path
+
+
+def _folder(asked: Wanted) -> Path:
+    """The curated folder of these sources; another's would be taken for theirs."""
+    places = [one if "://" in one else str(Path(one).resolve()) for one in asked.sources]
+    told = "\n".join(places).encode("utf-8", "surrogateescape")
+    folder = asked.work / hashlib.sha256(told).hexdigest()[:16]
+    try:
+        asked.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"cannot write {asked.work}: {error.strerror}; choose another --work"
+        raise StopError(WRONG_USE, message) from error
+    return folder
+
+
+def _one(run: Run, found: Evidence, output: Place) -> Made:
+    """One cluster's report, written."""
+    asked, begun = run.asked, time.monotonic()
+    questions = asked.setting.to_questions()
+    given = tables(found, asked.month, run.curated, questions, run.work)
+    engine = _engine(asked)
+    try:
+        document = make(
+            engine, given, found, run.listing, SECTIONS, source=run.source, now=asked.now
+        )
+    finally:
+        engine.close()
+    document = replace(document, before=_before(output.before(document)))
+    shown = document if asked.keeps_literals else redacted(document)
+    seconds = time.monotonic() - begun
+    place = output.put(shown, _told(asked, seconds), partial(_write_tables, run, found))
+    titles = {one.name: one.title.lower() for one in HEADLINES}
+    lines = (*summary(shown, titles), f"  report: {place}")
+    unanswered = any(one.failed for one in shown.sections)
+    return Made(shown.coverage.verdict, unanswered, lines)
+
+
+def _write_tables(run: Run, found: Evidence, folder: Path) -> None:
+    used = sorted(found.used(), key=lambda one: (one.stamp, one.log_type, one.key))
+    files = {one.object.key: one.files for one in found.results}
+    ends = [name for one in found.ends for name in one.files]
+    write_tables(Curated(run.curated, used, files, ends), run.asked.month, folder)
+
+
+def _engine(asked: Wanted) -> Engine:
+    setting = asked.setting
+    athena = None
+    if setting.athena is not None:
+        athena = AthenaSettings(
+            location=setting.athena.curated,
+            database=setting.athena.database,
+            workgroup=setting.athena.workgroup,
+            output=setting.athena.output_location,
+        )
+    settings = EngineSettings(jobs=asked.jobs, athena=athena)
+    return open_engine(asked.engine, settings, partial(upload, setting))
+
+
+def _before(content: bytes) -> dict[str, int]:
+    """The headlines in last month's JSON, which anyone may have written."""
+    try:
+        written = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return dict(known(written.get("headlines"))) if isinstance(written, dict) else {}
+
+
+def _told(asked: Wanted, seconds: float) -> dict[str, object]:
+    """What differs from run to run."""
+    return {
+        "schema": "trailkeeper.report-run/1",
+        "produced_at": f"{asked.now:%Y-%m-%dT%H:%M:%SZ}",
+        "version": __version__,
+        "engine": asked.engine,
+        "literals": "keep" if asked.keeps_literals else "redact",
+        "seconds": round(seconds, 3),
+    }
