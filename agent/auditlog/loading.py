@@ -193,7 +193,7 @@ def _same(results: Iterable[ObjectResult]) -> list[list[ObjectResult]]:
     """Objects of one writer and log that are byte for byte the same, the first by stamp first."""
     groups: dict[tuple[Writer, str, str], list[ObjectResult]] = {}
     for result in results:
-        if result.sha256 and result.status is not ObjectStatus.EMPTY:
+        if result.sha256 and result.status not in (ObjectStatus.EMPTY, ObjectStatus.UNREADABLE):
             key = (result.object.writer, result.object.log_type, result.sha256)
             groups.setdefault(key, []).append(result)
     for group in groups.values():

@@ -48,7 +48,7 @@ def read_object(
         return unreadable(item, "gone since it was listed")
     except OSError as error:
         return unreadable(item, f"cannot be read: {error.strerror or type(error).__name__}")
-    except Exception as error:  # one object must not cost the others
+    except Exception as error:  # noqa: BLE001 - one object must not cost the others
         log = structlog.get_logger("agent.auditlog")
         # Where, and not the message: it may quote what users wrote.
         frames = [f"{one.filename}:{one.lineno}" for one in extract_tb(error.__traceback__)]

@@ -182,6 +182,10 @@ def test_what_is_missing_makes_the_month_incomplete(given: dict[str, Any], says:
             id="another cluster's object is denied",
         ),
         pytest.param({"ends": (Ends(orphans=(READ[0].object.key,)),)}, id="the first is an orphan"),
+        pytest.param(
+            {"ends": (Ends(orphans=(READ[1].object.key,), bad=1),)},
+            id="the first line is an orphan, and listed as bad",
+        ),
         pytest.param({"results": (*READ, result("userlog"))}, id="a user log without a record"),
         pytest.param(
             {"hours": without("connectionlog", 5, 6), "gap_hours": 3}, id="a gap that is too short"
@@ -308,16 +312,23 @@ def test_gaps_are_exactly_the_hours_in_which_nothing_was_written(
 
 @given(
     st.lists(st.integers(-60, HOURS + 60), max_size=40),
-    st.integers(0, 3),
+    st.sampled_from(["userlog", "useractivitylog"]),
+    st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
-def test_every_record_is_of_the_month_outside_or_bad(at: list[int], bad: int) -> None:
+def test_every_record_is_of_the_month_or_outside_or_bad(
+    at: list[int], log: str, is_cut: bool
+) -> None:
+    """A cut last line was counted when its object was read, and is no record in the tables; a cut
+    record of the activity log is one."""
     hours: dict[tuple[str, int], int] = {}
     for hour in at:
-        hours["userlog", FIRST + hour] = hours.get(("userlog", FIRST + hour), 0) + 1
-    read = (result("userlog", records=len(at) + bad),)
+        hours[log, FIRST + hour] = hours.get((log, FIRST + hour), 0) + 1
+    counted = len(at) + (is_cut and log == "userlog")
+    read = (result(log, records=counted),)
+    ends = (Ends(cut=(read[0].object.key,) if is_cut else ()),)
 
-    found = judged(read, hours, ends=(Ends(bad=bad),))
+    found = judged(read, hours, ends=ends)
     assert sum(found.records.values()) + found.outside == len(at)
     assert sum(found.hours.values()) == sum(found.records.values())
     assert all(FIRST <= hour < FIRST + HOURS for _, hour in found.hours)
