@@ -1,0 +1,229 @@
+"""The derived tables that the questions are asked of, in the SQL that the engines share.
+
+`agent.report.sql` says what each holds. They rest on the raw tables of `agent.auditlog.schema`, on
+`connection_earlier` (connection records of earlier months) and on the helper tables. Rows of
+objects that are not in `object_list` are in none of them.
+"""
+
+# ruff: noqa: S608 - column names and numbers of our own are put in, no text of anybody else
+
+from __future__ import annotations
+
+import re
+
+from agent.auditlog.schema import ACTIVITY, BAD_LINE, COLUMNS, CONNECTION, USER_CHANGE
+from agent.report.calendar import COLUMNS as CALENDAR_COLUMNS
+from agent.report.calendar import bounds
+from agent.report.model import EVIDENCE_SHIFT, Month
+
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+
+EARLIER = "connection_earlier"
+RAW = (ACTIVITY, CONNECTION, USER_CHANGE, BAD_LINE, EARLIER)
+"""Read from curated files; `connection_earlier` has the columns of `connection`."""
+
+VIEWS = frozenset({"statement", "connect", "bad_line_seen"})
+"""Those that cost little to make anew for each question; every other is made once."""
+
+_EVIDENCE = f"o.object_no * {EVIDENCE_SHIFT} + r.ordinal"
+_DAYS = ", ".join(f"c.{name}" for name, _ in CALENDAR_COLUMNS if name != "slot")
+_EVENT_CLASSES = "('DDL', 'DCL', 'DATA_MOVE', 'UTILITY', 'OTHER')"
+NAME_KEPT = 46
+"""Characters of a user name that both logs keep: the connection log has 50, `IAM:` among them."""
+
+
+def derived(month: Month) -> dict[str, str]:
+    """The SQL of each derived table by name, each after those it reads."""
+    start, end = bounds(month)
+    return {
+        "statement": _dated(ACTIVITY),
+        "connect": _dated(CONNECTION),
+        "bad_line_seen": _BAD_LINE_SEEN,
+        "activity_hour": _ACTIVITY_HOUR,
+        "connect_before": _CONNECT_BEFORE.format(start=start),
+        "session": _SESSION.format(start=start, end=end),
+        "event": _EVENT,
+        "user_event": _USER_EVENT,
+    }
+
+
+def reads(sql: str, tables: dict[str, str]) -> list[str]:
+    """The derived tables that a text reads, and those that they read, each after what it reads.
+
+    A table stands behind FROM or JOIN: `event` is a column too.
+    """
+    wanted: set[str] = set()
+    left = [sql]
+    while left:
+        named = {name.lower() for name in _READ.findall(left.pop())}
+        new = [name for name in tables if name in named and name not in wanted]
+        wanted.update(new)
+        left += [tables[name] for name in new]
+    return [name for name in tables if name in wanted]
+
+
+def _columns(table: str) -> str:
+    return ", ".join(f"r.{name}" for name, _ in COLUMNS[table])
+
+
+def _dated(table: str) -> str:
+    """The month's rows of a raw table, with calendar and evidence."""
+    return f"""
+SELECT {_columns(table)}, {_DAYS}, {_EVIDENCE} AS evidence
+FROM {table} r JOIN calendar c ON c.slot = r.slot JOIN object_list o ON o.object_id = r.object_id"""
+
+
+_BAD_LINE_SEEN = f"""
+SELECT r.object_id, r.ordinal, r.log_type, r.reason, r.line, {_EVIDENCE} AS evidence
+FROM bad_line r JOIN object_list o ON o.object_id = r.object_id"""
+
+_HOUR_KEY = "user_name, identity, db_name, verb, verb_class"
+_HOUR_DAYS = "utc_day, local_day, local_hour, weekday, hour_index, is_off_hours"
+# Counted by slot first, on what is in the log: the calendar then meets few rows.
+_ACTIVITY_HOUR = f"""
+SELECT {_HOUR_KEY}, {_HOUR_DAYS}, is_internal, is_duplicate,
+    CAST(sum(n) AS bigint) AS statements, CAST(sum(firsts) AS bigint) AS records,
+    min(first_ms) AS first_ms, max(last_ms) AS last_ms, min(evidence) AS evidence
+FROM (SELECT {_HOUR_KEY}, r.slot, is_internal, is_duplicate, count(*) AS n,
+        sum(CASE WHEN statement_no = 1 THEN 1 ELSE 0 END) AS firsts,
+        min(at_ms) AS first_ms, max(at_ms) AS last_ms, min({_EVIDENCE}) AS evidence
+    FROM activity r JOIN object_list o ON o.object_id = r.object_id
+    GROUP BY {_HOUR_KEY}, r.slot, is_internal, is_duplicate) s
+JOIN calendar c ON c.slot = s.slot
+GROUP BY {_HOUR_KEY}, {_HOUR_DAYS}, is_internal, is_duplicate"""
+
+_CLIENT = "user_name, remote_host, application_name, driver_version, os_version"
+# What came late, in this month's objects, counts as earlier only where there is something earlier.
+_CONNECT_BEFORE = f"""
+SELECT {_CLIENT}, min(at_ms) AS first_ms, max(at_ms) AS last_ms, count(*) AS records
+FROM (SELECT {_CLIENT}, at_ms FROM connection_earlier WHERE at_ms < {{start}}
+    UNION ALL
+    SELECT {_CLIENT}, at_ms FROM connection WHERE at_ms < {{start}}
+        AND (SELECT count(*) FROM connection_earlier WHERE at_ms < {{start}}) > 0) b
+GROUP BY {_CLIENT}"""
+
+_ENDS = "(event = 'disconnecting session' OR event LIKE 'terminating%')"
+_BEFORE_ENDS = "(before = 'disconnecting session' OR before LIKE 'terminating%')"
+_PLACE = "PARTITION BY session_id, lone_pid, lone_db, lone_user"
+_RUNNING = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+_TEXTS = ("driver_version", "os_version", "auth_method", "tls_version", "tls_cipher")
+
+# Sessions with an id are one group each. Those without one share pid, database and user, and are
+# told apart by where one begins: `authenticated`; `initiating session` that follows no
+# `authenticated` of its own; anything after an end; a second disconnect in a row.
+_SESSION = f"""
+WITH known AS (
+    SELECT r.session_id, r.pid, r.db_name, r.user_name, r.identity, r.remote_host,
+        r.application_name, {", ".join(f"r.{name}" for name in _TEXTS)}, r.event, r.at_ms,
+        r.duration_us, {_EVIDENCE} AS evidence,
+        CASE WHEN r.session_id = '' THEN r.pid ELSE 0 END AS lone_pid,
+        CASE WHEN r.session_id = '' THEN r.db_name ELSE '' END AS lone_db,
+        CASE WHEN r.session_id = '' THEN r.user_name ELSE '' END AS lone_user
+    FROM connection r JOIN object_list o ON o.object_id = r.object_id
+    WHERE r.event <> 'authentication failure'),
+placed AS (
+    SELECT k.*, row_number() OVER ({_PLACE} ORDER BY at_ms, evidence) AS n,
+        lag(event) OVER ({_PLACE} ORDER BY at_ms, evidence) AS before
+    FROM known k),
+followed AS (
+    SELECT p.*,
+        max(CASE WHEN event = 'authenticated' THEN n ELSE 0 END)
+            OVER ({_PLACE} ORDER BY n {_RUNNING}) AS entered,
+        max(CASE WHEN event = 'initiating session' OR {_ENDS} THEN n ELSE 0 END)
+            OVER ({_PLACE} ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begun
+    FROM placed p),
+parted AS (
+    SELECT f.*, sum(CASE WHEN session_id <> '' THEN 0
+        WHEN event = 'authenticated' THEN 1
+        WHEN event = 'initiating session' AND (entered = 0 OR begun > entered) THEN 1
+        WHEN event = 'disconnecting session' AND before = 'disconnecting session' THEN 1
+        WHEN {_BEFORE_ENDS} AND NOT {_ENDS} THEN 1
+        ELSE 0 END) OVER ({_PLACE} ORDER BY n {_RUNNING}) AS part
+    FROM followed f),
+whole AS (
+    SELECT p.*, min(n) OVER ({_PLACE}, part) AS first_n,
+        max(CASE WHEN application_name <> '' THEN n ELSE 0 END) OVER ({_PLACE}, part) AS named_n,
+        max(CASE WHEN remote_host <> '' THEN -n END) OVER ({_PLACE}, part) AS host_n
+    FROM parted p),
+summed AS (
+    SELECT session_id, max(CASE WHEN n = first_n THEN pid END) AS pid,
+        max(CASE WHEN n = first_n THEN db_name END) AS db_name,
+        max(CASE WHEN n = first_n THEN user_name END) AS user_name,
+        max(CASE WHEN n = first_n THEN identity END) AS identity,
+        coalesce(max(CASE WHEN n = -host_n THEN remote_host END), '') AS remote_host,
+        coalesce(max(CASE WHEN n = named_n THEN application_name END), '') AS application_name,
+        {", ".join(f"max({name}) AS {name}" for name in _TEXTS)},
+        min(CASE WHEN n = first_n AND NOT {_ENDS} THEN at_ms END) AS began_ms,
+        max(CASE WHEN {_ENDS} THEN at_ms END) AS end_ms,
+        max(CASE WHEN event = 'disconnecting session' THEN duration_us END) AS told_us,
+        max(CASE WHEN {_ENDS} THEN event END) AS end_event,
+        min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence
+    FROM whole GROUP BY session_id, lone_pid, lone_db, lone_user, part)
+SELECT session_id, pid, db_name, user_name, identity, remote_host, application_name,
+    {", ".join(_TEXTS)},
+    coalesce(began_ms,
+        end_ms - CAST(round((told_us - mod(told_us, 1000)) * 1e-3) AS bigint)) AS start_ms,
+    end_ms,
+    CASE WHEN end_ms IS NULL THEN NULL
+        WHEN told_us > 0 THEN told_us ELSE (end_ms - began_ms) * 1000 END AS duration_us,
+    coalesce(end_event, '') AS end_event, evidence
+FROM summed WHERE first_ms < {{end}} AND last_ms >= {{start}}"""
+
+_PICKED = f"(r.verb_class IN {_EVENT_CLASSES} OR r.is_unfiltered)"
+_OWN = "NOT r.is_internal AND NOT r.is_duplicate"
+_NAME = f"substr(user_name, 1, {NAME_KEPT})"
+# The latest session that began before a statement, by one window over both: a join on times would
+# pair every statement with every session of its process. The activity log has whole seconds, so a
+# session counts from the beginning of its second. Joined by its number, it multiplies nothing.
+_EVENT = f"""
+WITH begun AS (
+    SELECT pid, {_NAME} AS name, coalesce(start_ms, 0) AS start_ms, end_ms, remote_host,
+        application_name, row_number() OVER (ORDER BY coalesce(start_ms, 0), evidence) AS n
+    FROM session),
+asked AS (
+    SELECT DISTINCT r.pid, substr(r.user_name, 1, {NAME_KEPT}) AS name, r.at_ms
+    FROM activity r WHERE {_PICKED} AND {_OWN}),
+line AS (
+    SELECT pid, name, start_ms - 999 AS at_ms, n, 0 AS is_asked FROM begun
+    UNION ALL
+    SELECT pid, name, at_ms, CAST(NULL AS bigint) AS n, 1 AS is_asked FROM asked),
+latest AS (
+    SELECT pid, name, at_ms, is_asked,
+        max(n) OVER (PARTITION BY pid, name ORDER BY at_ms, is_asked, n {_RUNNING}) AS n
+    FROM line),
+found AS (
+    SELECT l.pid, l.name, l.at_ms, b.remote_host, b.application_name
+    FROM latest l JOIN begun b ON b.n = l.n
+    WHERE l.is_asked = 1 AND (b.end_ms IS NULL OR b.end_ms >= l.at_ms))
+SELECT r.*, coalesce(f.remote_host, '') AS remote_host,
+    coalesce(f.application_name, '') AS application_name
+FROM statement r LEFT JOIN found f
+    ON f.at_ms = r.at_ms AND f.pid = r.pid AND f.name = substr(r.user_name, 1, {NAME_KEPT})
+WHERE {_PICKED} AND {_OWN}"""
+
+_VERB_OF = """CASE action WHEN 'create' THEN 'CREATE USER' WHEN 'drop' THEN 'DROP USER'
+    ELSE 'ALTER USER' END"""
+# Who ran the transaction did it, whatever is found of the statement: it may be in a procedure.
+_USER_EVENT = f"""
+WITH change AS ({_dated(USER_CHANGE)}),
+said AS (
+    SELECT u.evidence AS change_evidence, r.user_name AS actor,
+        {_EVIDENCE} AS evidence, r.statement_no,
+        CASE WHEN r.verb LIKE '% USER' OR r.verb = 'CALL' THEN 1 ELSE 0 END AS is_told,
+        row_number() OVER (PARTITION BY u.evidence ORDER BY
+            CASE WHEN r.verb = u.verb THEN 0 WHEN r.verb LIKE '% USER' THEN 1
+                WHEN r.verb = 'CALL' THEN 2 ELSE 3 END,
+            CASE WHEN lower(r.object_name) IN (lower(u.user_name), lower(u.old_name)) THEN 0
+                ELSE 1 END,
+            CASE WHEN r.is_duplicate THEN 1 ELSE 0 END,
+            abs(r.at_ms - u.at_ms), {_EVIDENCE}, r.statement_no) AS nth
+    FROM activity r
+    JOIN (SELECT pid, xid, at_ms, evidence, user_name, old_name, {_VERB_OF} AS verb FROM change) u
+        ON u.xid = r.xid AND u.pid = r.pid
+    JOIN object_list o ON o.object_id = r.object_id)
+SELECT u.*, coalesce(s.actor, '') AS actor,
+    CASE WHEN s.is_told = 1 THEN coalesce(e.query_text, '') ELSE '' END AS statement,
+    coalesce(e.remote_host, '') AS remote_host
+FROM change u
+LEFT JOIN said s ON s.change_evidence = u.evidence AND s.nth = 1
+LEFT JOIN event e ON e.evidence = s.evidence AND e.statement_no = s.statement_no"""
