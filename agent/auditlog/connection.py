@@ -113,7 +113,7 @@ class _Times(NamedTuple):
 def _fast(
     pieces: pa.Array, rows: pa.Array, count: int, lines: Lines, item: LogObject
 ) -> tuple[pa.Table, pa.Array]:
-    """The rows that are plainly well-formed with so many columns, as a table, and which they are."""
+    """The rows that are plainly well-formed with so many columns: a table, and their indexes."""
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     columns = _columns(pieces if len(rows) == len(pieces) else pieces.take(rows), count)

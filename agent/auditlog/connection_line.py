@@ -25,6 +25,15 @@ EVENT, TIME, HOST, PORT, PID, DATABASE, USER, METHOD, DURATION = range(9)
 TLS_VERSION, TLS_CIPHER, MTU, _, _, GUID, APPLICATION, OS, DRIVER, PLUGIN = range(9, 19)
 PROTOCOL, SESSION, COMPRESSION = 19, 20, 21
 
+EVENTS = (
+    "authenticated",
+    "authentication failure",
+    "initiating session",
+    "set application_name",
+    "disconnecting session",
+    "Terminating backend on administrator's request",
+)
+"""Those seen; others are taken too."""
 INTEGERS = (PID, DURATION, MTU)
 TEXTS = {
     "tls_version": TLS_VERSION,
@@ -51,8 +60,11 @@ _MAPPED = "::ffff:"
 
 
 def is_event(text: str) -> bool:
-    """Whether it can be an event: words, so that what is left of markup is none."""
-    return _EVENT.fullmatch(text) is not None
+    """Whether it can be an event: words, so that what is left of markup is none, and not the end
+    of a known one, which is what an object begins with whose first line was cut there."""
+    if _EVENT.fullmatch(text) is None:
+        return False
+    return text in EVENTS or not any(known.endswith(text) for known in EVENTS)
 
 
 def is_integer(text: str) -> bool:

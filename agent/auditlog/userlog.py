@@ -2,6 +2,9 @@
 
 Eleven columns in every release seen: userid, username, oldusername, action, usecreatedb, usesuper,
 usecatupd, valuntil, pid, xid, recordtime; separated by `|`, text with one space behind it.
+
+A line cut by the end of an object within its userid cannot be told: the rest is a line of its own
+with a shorter number. The object before is then listed as cut.
 """
 
 from __future__ import annotations

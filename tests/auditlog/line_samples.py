@@ -99,7 +99,7 @@ _TIME = st.builds(
         f"{when:%a}, {when.day:{'02' if pad else ''}} {when:%b %Y %H:%M:%S}:"
         f"{when.microsecond // 1000:03d}"
     ),
-    st.datetimes(datetime(1970, 1, 1), datetime(2199, 1, 1)),
+    st.datetimes(datetime(1970, 1, 1), datetime(2199, 1, 1)),  # noqa: DTZ001 - drawn naive
     st.booleans(),
 )
 _BY_COLUMN = {

@@ -144,6 +144,7 @@ def test_a_separator_without_a_space_before_it_stays_where_it_is(
     [
         ("x", "1 columns"),
         (line().replace("authenticated", 'dir="ltr">authenticated'), "column 1 is no event"),
+        (line(c1="session"), "column 1 is no event"),
         (line(c2="Thu, 31 Sep 2026 10:20:30:456"), "column 2 is no time"),
         (line(c2="Thu, 01 Okt 2026 10:20:30:456"), "column 2 is no time"),
         (line(c2="Thu, 01 Oct 2026 24:20:30:456"), "column 2 is no time"),
