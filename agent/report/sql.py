@@ -9,6 +9,8 @@ each learned from a failure (nothing of it raises an error, the answers just dif
 - no division (`/` differs), no casts to text, no time functions: use `at_ms`, `slot` and the
   columns of the calendar; no `string_agg`, no GROUP BY ALL, no alias in HAVING or WHERE;
 - patterns are those of RE2 without look-around; a backslash is a backslash;
+- `sensitive_like(text, pattern)` is `regexp_like` for patterns of the table `sensitive`: DuckDB
+  compiles a pattern that is no constant anew for every row, so it is told them beforehand;
 - no ORDER BY or LIMIT outside windows: the engine adds them; a window's ORDER BY is total;
 - averages and quantiles by integers alone: rank rows with row_number(), pick one.
 
@@ -48,7 +50,7 @@ from __future__ import annotations
 
 FUNCTIONS = {
     "duckdb": {},  # macros of the same names
-    "spark": {"replace_all": "regexp_replace"},
-    "athena": {"replace_all": "regexp_replace"},
+    "spark": {"replace_all": "regexp_replace", "sensitive_like": "regexp_like"},
+    "athena": {"replace_all": "regexp_replace", "sensitive_like": "regexp_like"},
 }
 """What a function of the shared SQL is called in each engine, where it is called otherwise."""

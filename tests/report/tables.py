@@ -196,6 +196,7 @@ def made(
     base = duckdb.connect(":memory:", config={"threads": "1"})
     base.execute("CREATE MACRO regexp_like(t, p) AS regexp_matches(t, p)")
     base.execute("CREATE MACRO replace_all(t, p, r) AS regexp_replace(t, p, r, 'g')")
+    base.execute("CREATE MACRO sensitive_like(t, p) AS regexp_matches(t, p)")
     for table, shape in SHAPES.items():
         columns = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in shape)
         base.execute(f"CREATE TABLE {table} ({columns})")

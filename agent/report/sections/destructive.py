@@ -31,6 +31,7 @@ from agent.report.sections.common import (
 )
 from agent.report.sections.noting import (
     EVENT,
+    NAMES,
     OBJECT,
     SHOWN,
     STATEMENT,
@@ -50,7 +51,7 @@ _DESTROYS = f"""(SELECT e.* FROM {EVENT} e
     WHERE (is_unfiltered OR verb LIKE 'TRUNCATE%'
             OR verb IN ('DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP SCHEMA',
                 'DROP DATABASE', 'DROP EXTERNAL TABLE', 'DROP EXTERNAL SCHEMA', 'DROP'))
-        AND substr(replace_all(object_name, '"', ''), 1, 1) <> '#')"""  # noqa: S608 - no one's text
+        AND substr(object_name, 1, 1) <> '#')"""  # noqa: S608 - no one's text
 
 _COUNTED = Query(
     name="by_user",
@@ -84,7 +85,7 @@ _ON_SENSITIVE = Query(
     title="On sensitive objects",
     sql=f"""SELECT p.name, d.at_ms, d.user_name, d.identity, d.remote_host, d.db_name, d.verb,
         d.object_name, {SHOWN}, d.evidence
-        FROM {_DESTROYS} d JOIN sensitive p ON {mentions("d.low")}""",  # noqa: S608 - no one's text
+        FROM {_DESTROYS} d JOIN {NAMES} p ON {mentions("d.low")}""",  # noqa: S608 - no one's text
     columns=(
         Column("name", "Sensitive object"),
         AT,

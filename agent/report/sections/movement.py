@@ -63,6 +63,7 @@ _KIND = """CASE
         THEN 'shared database'
     WHEN regexp_like(low, '^[^a-z]*create[^a-z]+(or[^a-z]+replace[^a-z]+)?(library|model)[^a-z]')
         THEN 'library or model'
+    WHEN verb = 'ALTER TABLE APPEND' THEN 'append'
     WHEN verb_class = 'DATA_MOVE' THEN 'other'
     ELSE '' END"""
 

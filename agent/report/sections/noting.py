@@ -30,16 +30,22 @@ EVENT = f"(SELECT v.*, {plain('v.query_text')} AS low FROM event v)"  # noqa: S6
 """SQL: `event` with `low`, its statement as `plain` makes it."""
 
 
-def mentions(low: str) -> str:
-    """SQL: whether a lower-case text can hold what the row `p` of `sensitive` names.
+_BEGINS = "replace_all(lower(name), '(?s)[^a-z0-9_$-].*$', '')"
+_ENDS = "replace_all(lower(name), '(?s)^.*[^a-z0-9_$-]', '')"
 
-    Its pattern is compiled anew for every row, so the literal beginning of the name is looked for
-    first (or its end, where it begins with a wildcard).
+NAMES = f"""(SELECT name, pattern,
+        CASE WHEN length({_BEGINS}) >= length({_ENDS}) THEN {_BEGINS} ELSE {_ENDS} END AS piece
+    FROM sensitive)"""  # noqa: S608 - no one's text
+"""SQL: `sensitive` with a piece of each name without wildcards, for `mentions`."""
+
+
+def mentions(low: str) -> str:
+    """SQL: whether a lower-case text holds what the row `p` of NAMES names.
+
+    A pattern that comes from a table may be compiled anew for every row: a piece of the name is
+    looked for first, and engines may know the patterns beforehand.
     """
-    begins = "replace_all(lower(p.name), '(?s)[^a-z0-9_$-].*$', '')"
-    ends = "replace_all(lower(p.name), '(?s)^.*[^a-z0-9_$-]', '')"
-    piece = f"CASE WHEN length({begins}) > 2 THEN {begins} ELSE {ends} END"
-    return f"CASE WHEN position({piece} IN {low}) > 0 THEN regexp_like({low}, p.pattern) END"
+    return f"CASE WHEN position(p.piece IN {low}) > 0 THEN sensitive_like({low}, p.pattern) END"
 
 
 def text(row: Row, name: str) -> str:
@@ -87,7 +93,10 @@ def listed(values: Iterable[str], most: int = 5) -> str:
 
 
 def is_sensitive(name: str, questions: Questions) -> bool:
-    """Whether an object's name, as written, is one of the sensitive ones: whole, or its end."""
-    parts = name.lower().replace('"', "").split(".")
-    ends = (".".join(parts[start:]) for start in range(len(parts)))
-    return any(is_like(end, questions.sensitive) for end in ends)
+    """Whether one of the objects named is a sensitive one: its whole name, or its end."""
+    for each in name.split(", "):
+        parts = each.split(".")
+        ends = (".".join(parts[start:]) for start in range(len(parts)))
+        if any(is_like(end, questions.sensitive) for end in ends):
+            return True
+    return False

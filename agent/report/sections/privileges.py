@@ -66,8 +66,7 @@ KIND = f"""CASE
         AND regexp_like(low, '[^a-z0-9_](createuser|createdb)([^a-z0-9_]|$)') THEN 'superuser'
     WHEN {_CHANGE} AND low LIKE '%identity%provider%' AND verb LIKE '%IDENTITY%'
         THEN 'identity provider'
-    WHEN regexp_like(low, '^[^a-z]*set[^a-z]+session[^a-z]+authorization([^a-z]|$)') OR
-        regexp_like(low, '^[^a-z]*set[^a-z]+(local|session)[^a-z]+session[^a-z]+authorization')
+    WHEN verb = 'SET SESSION AUTHORIZATION' AND lower(object_name) <> 'default'
         THEN 'session user'
     WHEN verb LIKE '%PROCEDURE%' AND regexp_like(low, '[^a-z0-9_]security[^a-z]+definer')
         THEN 'procedure that runs as its owner'
@@ -75,7 +74,7 @@ KIND = f"""CASE
 """SQL: what kind of a change of privileges a row of EVENT is; empty for none."""
 
 _WHOM = """CASE
-    WHEN kind IN ('superuser', 'group', 'identity provider') THEN object_name
+    WHEN kind IN ('superuser', 'session user', 'group', 'identity provider') THEN object_name
     WHEN verb LIKE 'REVOKE%' THEN replace_all(bare, '(?is)^.*[^a-z0-9_]from[^a-z0-9_]+', '')
     WHEN regexp_like(low, '[^a-z0-9_]to[^a-z0-9_]')
         THEN replace_all(bare, '(?is)^.*[^a-z0-9_]to[^a-z0-9_"]+', '')

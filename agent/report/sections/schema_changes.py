@@ -47,11 +47,13 @@ from agent.report.sections.privileges import KIND
 ID = "schema-changes"
 
 _TEMPORARY = """(regexp_like(low, '^[^a-z]*create[^a-z]+((local|global)[^a-z]+)?temp(orary)?[^a-z]')
-        OR substr(replace_all(object_name, '"', ''), 1, 1) = '#')"""
+        OR (verb = 'SELECT INTO' AND
+            regexp_like(low, '[^a-z0-9_]into[^a-z]+((local|global)[^a-z]+)?temp(orary)?[^a-z]'))
+        OR substr(object_name, 1, 1) = '#')"""
 
 _CHANGES = f"""(SELECT e.*, CASE WHEN {_TEMPORARY} THEN 1 ELSE 0 END AS is_temporary
     FROM {EVENT} e
-    WHERE (verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%'
+    WHERE (verb = 'SELECT INTO' OR verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%'
             OR verb LIKE 'TRUNCATE%' OR verb LIKE 'COMMENT%')
         AND verb NOT LIKE '% USER'
         AND {KIND} IN ('', 'owner', 'procedure that runs as its owner'))"""  # noqa: S608 - no one's text
@@ -113,7 +115,7 @@ _BY_DAY = Query(
     name="by_day",
     title="Schema changes by day",
     sql=f"""SELECT utc_day,
-        sum(CASE WHEN verb LIKE 'CREATE%' THEN 1 ELSE 0 END) AS created,
+        sum(CASE WHEN verb LIKE 'CREATE%' OR verb = 'SELECT INTO' THEN 1 ELSE 0 END) AS created,
         sum(CASE WHEN verb LIKE 'ALTER%' OR verb LIKE 'COMMENT%' THEN 1 ELSE 0 END) AS altered,
         sum(CASE WHEN verb LIKE 'DROP%' OR verb LIKE 'TRUNCATE%' THEN 1 ELSE 0 END) AS removed
         FROM {_CHANGES} c WHERE is_temporary = 0 GROUP BY utc_day""",  # noqa: S608 - no one's text

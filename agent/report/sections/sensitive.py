@@ -28,6 +28,7 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
+    NAMES,
     TIMES,
     VERB,
     by_user,
@@ -47,7 +48,7 @@ _USES = f"""(SELECT p.name, s.user_name, s.identity, s.verb, s.verb_class, s.is_
     FROM (SELECT user_name, identity, verb, verb_class, is_internal, is_off_hours, at_ms, evidence,
             lower(query_text) AS low
         FROM statement WHERE NOT is_duplicate) s
-    JOIN sensitive p ON {mentions("s.low")})"""  # noqa: S608 - no one's text
+    JOIN {NAMES} p ON {mentions("s.low")})"""  # noqa: S608 - no one's text
 
 _BY_USER = Query(
     name="by_user",

@@ -65,12 +65,12 @@ def _overlaps(session: str, asked: str) -> str:
     )
 
 
-# The connection log may cut long names: their beginnings are compared.
+# The connection log may cut long names: what both keep is compared.
 _OWNLESS = f"""(SELECT a.pid, a.user_name, a.identity, a.one_hour, a.times, a.first_ms, a.last_ms,
         a.evidence
     FROM {_ASKED} a
     JOIN (SELECT DISTINCT hour_index FROM connect) h ON h.hour_index = a.hour_index
-    LEFT JOIN session n ON n.pid = a.pid AND substr(n.user_name, 1, 40) = substr(a.user_name, 1, 40)
+    LEFT JOIN session n ON n.pid = a.pid AND substr(n.user_name, 1, 46) = substr(a.user_name, 1, 46)
         AND {_overlaps("n", "a")}
     WHERE n.pid IS NULL)"""
 
@@ -85,3 +85,26 @@ SESSIONLESS = f"""SELECT u.user_name, u.identity, u.pid, u.holder, sum(u.times) 
     CROSS JOIN (SELECT min(hour_index) AS month_hour FROM calendar) c
     WHERE u.holder <> '' OR u.one_hour >= c.month_hour + {_DAY_HOURS}
     GROUP BY u.user_name, u.identity, u.pid, u.holder"""
+
+_AUDIT_TABLES = (
+    *("stl_connection_log", "stl_userlog", "stl_querytext", "stl_ddltext", "stl_utilitytext"),
+    *("stl_query", "stl_unload_log", "svl_statementtext", "svl_qlog", "svl_user_info"),
+    *("sys_connection_log", "sys_userlog", "sys_query_history", "sys_query_text"),
+    *("sys_unload_history", "sys_datashare_usage_consumer", "sys_datashare_usage_producer"),
+)
+_AUDIT_PATTERN = "_(?i:" + "|".join(name.partition("_")[2] for name in _AUDIT_TABLES) + ")"
+_READ_TABLE = " ".join(
+    f"WHEN position('{name}' IN lower(query_text)) > 0 THEN '{name}'" for name in _AUDIT_TABLES
+)
+
+# The pattern begins with a plain character, which RE2 can leap to: three times as fast. It stands
+# inside the CASE, since engines push conditions down to where they read.
+READS = f"""SELECT user_name, identity, read_table, count(*) AS times, min(at_ms) AS first_ms,
+    max(at_ms) AS last_ms, min(evidence) AS evidence
+    FROM (SELECT user_name, identity, at_ms, evidence,
+            CASE WHEN NOT regexp_like(query_text, '{_AUDIT_PATTERN}') THEN ''
+                {_READ_TABLE} ELSE '' END AS read_table
+        FROM statement
+        WHERE verb_class = 'DQL' AND user_name <> 'rdsdb' AND NOT is_duplicate) r
+    WHERE read_table <> ''
+    GROUP BY user_name, identity, read_table"""
