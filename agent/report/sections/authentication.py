@@ -30,7 +30,7 @@ _LOGINS = count("logins", "Logins")
 _USERS = count("users", "Users")
 _SPAN = "min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence"
 
-_PASSWORD = "lower(auth_method) LIKE 'password%'"
+_BY_WORD = "lower(auth_method) LIKE 'password%'"
 _IAM = "(lower(auth_method) LIKE 'iam%' OR identity <> 'local')"
 _BARE_IAM = f"({_IAM} AND iam_guid = '')"
 
@@ -63,8 +63,8 @@ _KINDS = Query(
 _BY_USER = Query(
     "users",
     "Methods by user",
-    f"""SELECT user_name, {_sum(f"{_PASSWORD} AND NOT {_IAM}", "password")},
-        {_sum(_IAM, "iam")}, {_sum(f"NOT {_PASSWORD} AND NOT {_IAM}", "other")},
+    f"""SELECT user_name, {_sum(f"{_BY_WORD} AND NOT {_IAM}", "password")},
+        {_sum(_IAM, "iam")}, {_sum(f"NOT {_BY_WORD} AND NOT {_IAM}", "other")},
         {_sum(_BARE_IAM, "bare_iam")}, {_SPAN}
     FROM connect WHERE {LOGIN} GROUP BY user_name""",
     (
@@ -136,8 +136,8 @@ _BY_DAY = Query(
     f"""SELECT c.local_day, coalesce(max(n.password), 0) AS password,
         coalesce(max(n.iam), 0) AS iam, coalesce(max(n.other), 0) AS other
     FROM calendar c LEFT JOIN (
-        SELECT local_day, {_sum(f"{_PASSWORD} AND NOT {_IAM}", "password")}, {_sum(_IAM, "iam")},
-            {_sum(f"NOT {_PASSWORD} AND NOT {_IAM}", "other")}
+        SELECT local_day, {_sum(f"{_BY_WORD} AND NOT {_IAM}", "password")}, {_sum(_IAM, "iam")},
+            {_sum(f"NOT {_BY_WORD} AND NOT {_IAM}", "other")}
         FROM connect WHERE {LOGIN} GROUP BY local_day) n ON n.local_day = c.local_day
     GROUP BY c.local_day""",
     (DAY, count("password", "Password"), count("iam", "IAM"), count("other", "Other")),
