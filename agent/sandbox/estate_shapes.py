@@ -18,6 +18,8 @@ REGIONS = (EU, US)
 
 READER, FIXER = "TrailkeeperReader", "TrailkeeperFixer"
 """One may change nothing, the other is taken on for changes alone."""
+REPORTER = "TrailkeeperReporter"
+"""Reads the logs' objects, which the reader never may, and writes the report."""
 FINANCE_EXTERNAL_ID = "larkfield-finance-7c1e"
 ORGANIZATION = "o-4k9larkfld"
 

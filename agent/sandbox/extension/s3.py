@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 
@@ -82,8 +84,25 @@ def _get_object_lock_configuration(self: Any) -> Any:
     return self.serialized(ActionResult({"ObjectLockConfiguration": shown}))
 
 
+def _permission(self: Any, action: str, resource: str) -> Any:
+    """What the bucket's policy says of an object call, by its statements without a condition.
+
+    moto takes conditions for fulfilled, so a denial of plain HTTP denies everything. Here all come
+    from the owner's account (`gate`), and the plain endpoint stands for TLS.
+    """
+    policy = json.loads(self.policy or b"{}")
+    named = policy.get("Statement", [])
+    statements = [named] if isinstance(named, dict) else named
+    plain = [one for one in statements if not one.get("Condition")]
+    if not plain:
+        return PermissionResult.NEUTRAL
+    return IAMPolicy(json.dumps(policy | {"Statement": plain})).is_action_permitted(
+        action, resource
+    )
+
+
 def install() -> None:
-    """Puts AWS's defaults of April 2023 and later on new buckets, and corrects four reads."""
+    """Puts AWS's defaults of April 2023 and later on new buckets, and corrects five reads."""
     bucket_init = FakeBucket.__init__
     bucket_get = S3Response._bucket_response_get
 
@@ -104,6 +123,7 @@ def install() -> None:
         return self.serialized(ActionResult({"Payer": payer}))
 
     replace(FakeBucket, "__init__", init_bucket)
+    replace(FakeBucket, "get_permission", _permission)
     replace(S3Backend, "delete_bucket_encryption", delete_bucket_encryption)
     replace(S3Response, "_bucket_response_get", bucket_response_get)
     replace(S3Response, "get_bucket_encryption", _get_bucket_encryption)

@@ -12,6 +12,7 @@ from moto.redshift.models import redshift_backends
 from moto.s3.models import s3_backends
 from werkzeug.exceptions import HTTPException
 
+from agent.sandbox.month.planted import audit_month
 from agent.sandbox.planting.others import (
     account,
     aws_policy,
@@ -41,6 +42,7 @@ __all__ = [
     "STEPS",
     "account",
     "account_public_access_block",
+    "audit_month",
     "aws_policy",
     "bucket",
     "cluster",
@@ -89,6 +91,7 @@ def _drop_snapshots(snapshots: Any, cluster: str) -> None:
 STEPS: Mapping[str, Callable[..., Any]] = {
     "account": account,
     "account_public_access_block": account_public_access_block,
+    "audit_month": audit_month,
     "aws_policy": aws_policy,
     "bucket": bucket,
     "cluster": cluster,

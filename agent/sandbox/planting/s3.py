@@ -208,6 +208,16 @@ def put_object(
     found.keys[key] = made
 
 
+def remove_objects(bucket: str, prefix: str) -> int:
+    """Takes away the objects whose keys begin so; returns how many."""
+    partition, owner = s3_backends.bucket_accounts[bucket]
+    keys = s3_backends[owner][partition].buckets[bucket].keys
+    found = [key for key in keys if key.startswith(prefix)]
+    for key in found:
+        del keys[key]
+    return len(found)
+
+
 class _Padded(_Body):
     """Becomes as long as it says only when it is read."""
 
