@@ -62,7 +62,9 @@ def decode(lines: Lines, item: LogObject, layout: int) -> Decoded:
             parts.append(table)
             usual = max(usual, (len(rows), count))
             taken.update(rows.to_pylist())
-    left = [index for index in range(len(lines.texts)) if index not in taken]
+    left = []
+    if len(taken) < len(lines.texts):
+        left = [index for index in range(len(lines.texts)) if index not in taken]
     decoded = _slow(lines, left, item, usual[1])
     if decoded.table is not None:
         parts.append(decoded.table)
@@ -252,14 +254,15 @@ def _table(columns: Sequence[pa.Array], rows: pa.Array, lines: Lines, item: LogO
 
 
 def _kept(columns: Sequence[pa.Array], column: int, *, is_bare: bool, length: int) -> pa.Array:
-    """A column of text as it is, as a dictionary; empty where the layout has none."""
+    """A column of text as it is, empty where the layout has none; a dictionary if it repeats."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
     if column >= len(columns):
-        return pa.repeat(pa.scalar("", pa.string()), length).dictionary_encode()
+        empty = pa.repeat(pa.scalar("", pa.string()), length)
+        return empty if column in UNIQUE else empty.dictionary_encode()
     values = columns[column]
     if column in UNIQUE:
-        return (values if is_bare else _unspaced(values)).dictionary_encode()
+        return values if is_bare else _unspaced(values)
     return values if is_bare else _mapped(values, lambda text: text[:-1])
 
 

@@ -29,6 +29,8 @@ SHOWN = 2_000
 TOO_LONG = f"longer than {MAX_LINE:,} bytes"
 BLOCK = 8 << 20
 """Plain bytes that are worked on at once."""
+PLAIN = frozenset({"session_id", "line"})
+"""Text that hardly repeats; all other is written as dictionaries."""
 SEARCHED = ("ordinal", "at_ms", "slot")
 """Columns with statistics in the files: only in these do values that lie near lie together."""
 
@@ -199,7 +201,7 @@ class TableFile:
         return self
 
     def write(self, rows: pa.Table) -> None:
-        """Append; the table has the columns of its schema, text perhaps as dictionaries."""
+        """Append; the table has the columns of its schema, text but for PLAIN as dictionaries."""
         if self._writer is None:
             import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
 
@@ -209,7 +211,7 @@ class TableFile:
                 self._part,
                 rows.schema,
                 compression="zstd",
-                use_dictionary=[name for name, kind in COLUMNS[self.table] if kind == "text"],
+                use_dictionary=_repeating(self.table),
                 write_statistics=list(SEARCHED),
                 store_schema=False,
             )
@@ -232,8 +234,13 @@ class TableFile:
             self._part.unlink(missing_ok=True)
 
 
+def _repeating(table: str) -> list[str]:
+    """The table's columns that are dictionaries."""
+    return [name for name, kind in COLUMNS[table] if kind == "text" and name not in PLAIN]
+
+
 def rows_table(table: str, item: LogObject, rows: Sequence[tuple[int, Row]]) -> pa.Table:
-    """A table of rows with their ordinals, its text as dictionaries."""
+    """A table of rows with their ordinals, its text but for PLAIN as dictionaries."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
 
     schema = arrow_schema(table)
@@ -247,7 +254,7 @@ def rows_table(table: str, item: LogObject, rows: Sequence[tuple[int, Row]]) -> 
         else:
             values = [row[each.name] for _, row in rows]
         array = pa.array(values, each.type)
-        arrays.append(array.dictionary_encode() if each.type == pa.string() else array)
+        arrays.append(array.dictionary_encode() if each.name in _repeating(table) else array)
     return pa.Table.from_arrays(arrays, names=schema.names)
 
 
