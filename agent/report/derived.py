@@ -103,69 +103,69 @@ FROM (SELECT {_CLIENT}, at_ms FROM connection_earlier WHERE at_ms < {{start}}
 GROUP BY {_CLIENT}"""
 
 _ENDS = "(event = 'disconnecting session' OR event LIKE 'terminating%')"
-_BEFORE_ENDS = "(before = 'disconnecting session' OR before LIKE 'terminating%')"
-_PLACE = "PARTITION BY session_id, lone_pid, lone_db, lone_user"
+_LONE = "PARTITION BY pid, db_name, user_name ORDER BY"
 _RUNNING = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+_PRECEDING = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
 _TEXTS = ("driver_version", "os_version", "auth_method", "tls_version", "tls_cipher")
+_SUMMED = ", ".join(f"max({name}) AS {name}" for name in ("identity", *_TEXTS))
+_IS_LONE = "session_id = ''"
 
 # Sessions with an id are one group each. Those without one share pid, database and user, and are
 # told apart by where one begins: `authenticated`; `initiating session` that follows no
-# `authenticated` of its own; anything after an end; a second disconnect in a row.
+# `authenticated` of its own; anything after an end; a second disconnect in a row. The windows run
+# over these few columns alone. `last` is the last event but `set application_name`: 1 entered,
+# 2 begun, 3 ended, 4 disconnected, besides its place.
 _SESSION = f"""
 WITH known AS (
-    SELECT r.session_id, r.pid, r.db_name, r.user_name, r.identity, r.remote_host,
-        r.application_name, {", ".join(f"r.{name}" for name in _TEXTS)}, r.event, r.at_ms,
-        r.duration_us, {_EVIDENCE} AS evidence,
-        CASE WHEN r.session_id = '' THEN r.pid ELSE 0 END AS lone_pid,
-        CASE WHEN r.session_id = '' THEN r.db_name ELSE '' END AS lone_db,
-        CASE WHEN r.session_id = '' THEN r.user_name ELSE '' END AS lone_user
+    SELECT {_columns(CONNECTION)}, {_EVIDENCE} AS evidence
     FROM connection r JOIN object_list o ON o.object_id = r.object_id
     WHERE r.event <> 'authentication failure'),
 placed AS (
-    SELECT k.*, row_number() OVER ({_PLACE} ORDER BY at_ms, evidence) AS n,
-        lag(event) OVER ({_PLACE} ORDER BY at_ms, evidence) AS before
-    FROM known k),
+    SELECT pid, db_name, user_name, event, {_EVIDENCE} AS evidence,
+        row_number() OVER ({_LONE} at_ms, {_EVIDENCE}) AS n,
+        CASE WHEN event = 'authenticated' THEN 1 WHEN event = 'initiating session' THEN 2
+            WHEN event LIKE 'terminating%' THEN 3 WHEN event = 'disconnecting session' THEN 4
+            ELSE 0 END AS kind
+    FROM connection r JOIN object_list o ON o.object_id = r.object_id
+    WHERE r.event <> 'authentication failure' AND {_IS_LONE}),
 followed AS (
-    SELECT p.*,
-        max(CASE WHEN event = 'authenticated' THEN n ELSE 0 END)
-            OVER ({_PLACE} ORDER BY n {_RUNNING}) AS entered,
-        max(CASE WHEN event = 'initiating session' OR {_ENDS} THEN n ELSE 0 END)
-            OVER ({_PLACE} ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begun
+    SELECT p.*, coalesce(max(CASE WHEN kind > 0 THEN n * 8 + kind END)
+        OVER ({_LONE} n {_PRECEDING}), 0) AS last
     FROM placed p),
 parted AS (
-    SELECT f.*, sum(CASE WHEN session_id <> '' THEN 0
-        WHEN event = 'authenticated' THEN 1
-        WHEN event = 'initiating session' AND (entered = 0 OR begun > entered) THEN 1
-        WHEN event = 'disconnecting session' AND before = 'disconnecting session' THEN 1
-        WHEN {_BEFORE_ENDS} AND NOT {_ENDS} THEN 1
-        ELSE 0 END) OVER ({_PLACE} ORDER BY n {_RUNNING}) AS part
-    FROM followed f),
-whole AS (
-    SELECT p.*, min(n) OVER ({_PLACE}, part) AS first_n,
-        max(CASE WHEN application_name <> '' THEN n ELSE 0 END) OVER ({_PLACE}, part) AS named_n,
-        max(CASE WHEN remote_host <> '' THEN -n END) OVER ({_PLACE}, part) AS host_n
-    FROM parted p),
+    SELECT evidence, sum(CASE WHEN kind = 1 THEN 1
+        WHEN kind = 2 AND mod(last, 8) <> 1 THEN 1
+        WHEN kind = 4 AND mod(last, 8) = 4 THEN 1
+        WHEN kind = 0 AND mod(last, 8) >= 3 THEN 1
+        ELSE 0 END) OVER ({_LONE} n {_RUNNING}) AS part
+    FROM followed),
+grouped AS (
+    SELECT k.*, coalesce(p.part, 0) AS part, CASE WHEN {_IS_LONE} THEN pid ELSE 0 END AS lone_pid,
+        CASE WHEN {_IS_LONE} THEN db_name ELSE '' END AS lone_db,
+        CASE WHEN {_IS_LONE} THEN user_name ELSE '' END AS lone_user
+    FROM known k LEFT JOIN parted p ON p.evidence = k.evidence),
 summed AS (
-    SELECT session_id, max(CASE WHEN n = first_n THEN pid END) AS pid,
-        max(CASE WHEN n = first_n THEN db_name END) AS db_name,
-        max(CASE WHEN n = first_n THEN user_name END) AS user_name,
-        max(CASE WHEN n = first_n THEN identity END) AS identity,
-        coalesce(max(CASE WHEN n = -host_n THEN remote_host END), '') AS remote_host,
-        coalesce(max(CASE WHEN n = named_n THEN application_name END), '') AS application_name,
-        {", ".join(f"max({name}) AS {name}" for name in _TEXTS)},
-        min(CASE WHEN n = first_n AND NOT {_ENDS} THEN at_ms END) AS began_ms,
+    SELECT session_id, max(pid) AS pid, max(db_name) AS db_name, max(user_name) AS user_name,
+        {_SUMMED},
+        coalesce(min_by(remote_host, CASE WHEN remote_host <> '' THEN evidence END), '')
+            AS remote_host,
+        coalesce(min_by(application_name, CASE WHEN application_name <> '' THEN -evidence END), '')
+            AS application_name,
+        min(CASE WHEN event IN ('authenticated', 'initiating session') THEN at_ms END) AS began_ms,
         max(CASE WHEN {_ENDS} THEN at_ms END) AS end_ms,
         max(CASE WHEN event = 'disconnecting session' THEN duration_us END) AS told_us,
         max(CASE WHEN {_ENDS} THEN event END) AS end_event,
         min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence
-    FROM whole GROUP BY session_id, lone_pid, lone_db, lone_user, part)
+    FROM grouped GROUP BY session_id, lone_pid, lone_db, lone_user, part)
 SELECT session_id, pid, db_name, user_name, identity, remote_host, application_name,
     {", ".join(_TEXTS)},
     coalesce(began_ms,
-        end_ms - CAST(round((told_us - mod(told_us, 1000)) * 1e-3) AS bigint)) AS start_ms,
+        end_ms - CAST(round((told_us - mod(told_us, 1000)) * 1e-3) AS bigint),
+        first_ms) AS start_ms,
     end_ms,
     CASE WHEN end_ms IS NULL THEN NULL
-        WHEN told_us > 0 THEN told_us ELSE (end_ms - began_ms) * 1000 END AS duration_us,
+        WHEN told_us > 0 THEN told_us
+        ELSE (end_ms - coalesce(began_ms, first_ms)) * 1000 END AS duration_us,
     coalesce(end_event, '') AS end_event, evidence
 FROM summed WHERE first_ms < {{end}} AND last_ms >= {{start}}"""
 
@@ -177,8 +177,8 @@ _NAME = f"substr(user_name, 1, {NAME_KEPT})"
 # session counts from the beginning of its second. Joined by its number, it multiplies nothing.
 _EVENT = f"""
 WITH begun AS (
-    SELECT pid, {_NAME} AS name, coalesce(start_ms, 0) AS start_ms, end_ms, remote_host,
-        application_name, row_number() OVER (ORDER BY coalesce(start_ms, 0), evidence) AS n
+    SELECT pid, {_NAME} AS name, start_ms AS start_ms, end_ms, remote_host,
+        application_name, row_number() OVER (ORDER BY start_ms, evidence) AS n
     FROM session),
 asked AS (
     SELECT DISTINCT r.pid, substr(r.user_name, 1, {NAME_KEPT}) AS name, r.at_ms

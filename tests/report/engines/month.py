@@ -113,6 +113,7 @@ _VERBS = (
     ("TRUNCATE", "DDL", "sales.cards", "truncate sales.cards"),
     ("COMMIT", "TCL", "", "commit"),
 )
+_WEIGHTS = (30, 5, 20, 2, 3, 2, 2, 10, 2, 20)
 
 
 def random_month(folder: Path, sessions: int, statements: int, seed: int = 1) -> Tables:
@@ -196,7 +197,7 @@ def _statements(
 ) -> list[Given]:
     found: list[Given] = []
     for count in range(most):
-        verb, kind, thing, text = dice.choice(_VERBS)
+        verb, kind, thing, text = dice.choices(_VERBS, _WEIGHTS)[0]
         found.append(
             {
                 "at_ms": begins // 1000 * 1000 + count * 1000 * dice.randrange(1, 60),
