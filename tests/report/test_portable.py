@@ -26,7 +26,7 @@ DOCUMENTED = {
     "and", "or", "exists", "cast", "argmin", "replace",
 }  # fmt: skip
 """Functions of sqlglot's tree that every engine computes alike."""
-OUR_OWN = {"replace_all"}
+OUR_OWN = {"replace_all", "sensitive_like"}
 
 
 @cache
