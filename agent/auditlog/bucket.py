@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from agent.auditlog.local import Everything, Stored, log_object
 from agent.auditlog.names import foreign, wanted
@@ -19,8 +18,6 @@ from agent.stop import StopError
 from controls.model import AwsError
 from controls.semantics.log_keys import normalise_prefix
 
-BLOCK = 1 << 20
-"""Bytes asked of S3's stream at a time."""
 DEPTH = 4
 LOOKS = 200
 """How far below a prefix without AWSLogs/ one is looked for: levels, and listings."""
@@ -85,7 +82,7 @@ class BucketSource:
         """The bytes of that key. Raises AwsError; reading them raises ConnectionError."""
         body = _door(self.access).open(key, etag)
         with closing(body):
-            yield io.BufferedReader(body, BLOCK)
+            yield cast("BinaryIO", body)
 
 
 @cache
@@ -118,13 +115,16 @@ class _Search:
     door: BucketDoor
     refused: list[Refused] = field(default_factory=list)
     loose: list[Item] = field(default_factory=list)
+    seen: dict[str, Folder] = field(default_factory=dict)
     successes: int = 0
     error: AwsError | None = None
 
     def folder(self, prefix: str, *, counts: bool = True) -> Folder:
         """One level; empty, and said so, where it cannot be listed."""
+        if prefix in self.seen:
+            return self.seen[prefix]
         try:
-            found = self.door.folder(prefix)
+            found = self.seen[prefix] = self.door.folder(prefix)
         except AwsError as error:
             self._failed(prefix, error, counts)
             return Folder((), ())

@@ -54,7 +54,7 @@ class LocalSource:
                 refused.append(foreign(one.key))
             elif is_wanted(item):
                 objects.append(item)
-        return Listing(tuple(objects), tuple(refused))
+        return Listing(tuple(objects), tuple(sorted(refused, key=lambda one: one.key)))
 
     def every(self) -> Everything:
         """Every file below the folder, sorted by key. Raises StopError if it cannot be listed."""

@@ -103,7 +103,7 @@ class Steady(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        """So many bytes at most, fewer at the end alone; none after a break."""
+        """So many bytes at most; none at the end, and after a break."""
         if size < 0:
             return self.readall()
         if self.broke:

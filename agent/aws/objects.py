@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from agent.aws.access import AccountAccess, partition_of
 from agent.aws.door import Aws
@@ -16,6 +16,9 @@ from agent.aws.settings import AwsSettings
 from controls.model import AwsError
 
 Item = Mapping[str, Any]
+
+PIECE = 64 << 10
+"""Bytes asked of a body at a time: so much at most is lost before the place where it breaks off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,14 @@ class Folder:
 
 
 class Body(io.RawIOBase):
-    """The bytes of an object as they arrive. `broke`: why they broke off; empty: they did not.
+    """The bytes of an object as they arrive.
 
-    Reading raises ConnectionError when they do: short of the length that was promised counts.
+    Reading raises ConnectionError when they break off: short of the length promised counts.
     """
 
     def __init__(self, stream: Any) -> None:
         super().__init__()
         self._stream = stream
-        self.broke = ""
 
     def readable(self) -> bool:
         """It is."""
@@ -63,10 +65,10 @@ class Body(io.RawIOBase):
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         try:
-            chunk: bytes = self._stream.read(len(buffer))
+            chunk: bytes = self._stream.read(min(len(buffer), PIECE))
         except (BotoCoreError, HTTPError, OSError) as error:
-            self.broke = f"the transfer broke off: {' '.join(str(error).split())[:200]}"
-            raise ConnectionError(self.broke) from error
+            told = " ".join(str(error).split())[:200]
+            raise ConnectionError(f"the transfer broke off: {told}") from error
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -75,13 +77,6 @@ class Body(io.RawIOBase):
         if not self.closed:
             self._stream.close()
         super().close()
-
-
-@runtime_checkable
-class MayBreak(Protocol):
-    """A stream that can say whether it broke off."""
-
-    broke: str
 
 
 class BucketDoor:
