@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -13,6 +14,7 @@ import structlog
 from agent.aws.trace import trace
 from agent.aws.world import World, lacks
 from agent.budgets import Budgets
+from agent.target_status import status
 from agent.turns import AT_ONCE, Begins, side_by_side
 from agent.wanted import Wanted, wanted_facts
 from controls.condition import check_value
@@ -21,7 +23,6 @@ from controls.model import (
     Absent,
     AwsError,
     CannotTellError,
-    Coverage,
     Gap,
     Reader,
     Reading,
@@ -51,7 +52,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Hooks(TypedDict, total=False):
-    """What only the agent that runs on needs of a sweep. Called in any thread."""
+    """What not every sweep needs. What can be called is called in any thread."""
 
     on_error: Callable[[str], object]
     """Told `fact` or `listing` where reading one ended in an error inside Trailkeeper."""
@@ -59,6 +60,8 @@ class Hooks(TypedDict, total=False):
     """Nothing is asked of a target for so many seconds; its own time is counted from then."""
     stop: threading.Event
     """Set, it ends the sweep with StoppedError, whatever is still under way."""
+    reports: str
+    """`bucket/prefix` where monthly reports are kept."""
 
 
 Place = tuple[str, str]
@@ -233,6 +236,7 @@ def _derive(sweep: _Sweep, kind: Kind) -> list[Listed]:
         sweep.log_buckets,
         sweep.owners,
         _partition(sweep),
+        sweep.hooks.get("reports", ""),
     )
     listed: dict[str, Listed] = {}
     try:
@@ -368,28 +372,18 @@ def _note_blind(sweep: _Sweep, item: Item, reason: str) -> None:
 
 
 def _statuses(sweep: _Sweep) -> tuple[TargetStatus, ...]:
-    """What was seen of each target. Unreadable: its clusters, or all its root kinds, unlisted."""
-    counts: dict[tuple[str, str], int] = {}
-    for resources in sweep.found.values():
-        for resource in resources:
-            key = (resource.ref.account, resource.ref.region)
-            counts[key] = counts.get(key, 0) + 1
-    return tuple(_status(sweep, target, counts) for target in sweep.targets)
-
-
-def _status(sweep: _Sweep, target: Target, counts: Mapping[tuple[str, str], int]) -> TargetStatus:
-    key = (target.account, target.region)
-    gaps = [g for g in sweep.gaps if (g.account, g.region, g.resource) == (*key, "*")]
-    roots = {kind.name for kind in sweep.kinds if kind.lists}
-    unlisted = {gap.kind for gap in gaps} & roots
-    blind = sweep.blind.get(key, [])
-    if target.problem or (unlisted and ("redshift_cluster" in unlisted or unlisted == roots)):
-        coverage = Coverage.UNREADABLE
-    elif gaps or blind:
-        coverage = Coverage.PARTIAL
-    else:
-        coverage = Coverage.COMPLETE
-    reasons = dict.fromkeys([target.problem, *(gap.reason for gap in gaps), *sorted(blind)])
-    told = [reason for reason in reasons if reason]
-    text = "; ".join(told[:3]) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")
-    return TargetStatus(target.account, target.region, coverage, text or None, counts.get(key, 0))
+    kinds = {kind.name for kind in sweep.kinds if kind.lists}
+    counts = Counter(
+        (one.ref.account, one.ref.region) for found in sweep.found.values() for one in found
+    )
+    return tuple(
+        status(
+            (each.account, each.region),
+            each.problem,
+            roots=kinds,
+            gaps=sweep.gaps,
+            blind=sweep.blind.get((each.account, each.region), ()),
+            resources=counts[each.account, each.region],
+        )
+        for each in sweep.targets
+    )

@@ -214,6 +214,11 @@ class Settings(Written):
             LogBucket(one.bucket, one.account, one.region, one.prefixes) for one in self.log_buckets
         )
 
+    def report_place(self) -> str:
+        """`bucket/prefix` where monthly reports are kept; empty where that is no bucket."""
+        place = self.report.destination or ""
+        return place.removeprefix("s3://") if place.startswith("s3://") else ""
+
     def dedicated_buckets(self) -> frozenset[str]:
         """The buckets that hold audit logs and nothing else."""
         return frozenset(one.bucket for one in self.log_buckets if one.dedicated)

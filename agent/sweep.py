@@ -73,6 +73,7 @@ def look_with(
     settings = loaded.settings
     plan = _plan(aws, settings, args, hooks.get("stop"))
     buckets = settings.known_log_buckets()
+    given: Hooks = {**hooks, "reports": settings.report_place()}
     sweep = aws.sweep(aws.utc(), plan.accesses, buckets)
     snapshot = collect(
         sweep,
@@ -83,7 +84,7 @@ def look_with(
         workers=settings.workers,
         progress=progress,
         target_seconds=target_seconds or settings.target_deadline_seconds,
-        **hooks,
+        **given,
     )
     everywhere = every_region_is_asked(settings, args.regions)
     unseen = () if everywhere else not_looked_at(aws, plan)
@@ -130,6 +131,7 @@ def blind(
         loaded.rules,
         KINDS,
         log_buckets=loaded.settings.known_log_buckets(),
+        reports=loaded.settings.report_place(),
         workers=1,
     )
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from agent.metrics.text import Family, Quoted, Samples, exposed
 from controls.history import State, Tracked
-from controls.kinds import audit_log
+from controls.kinds import audit_log, audit_report
 from controls.model import Coverage, Severity, Status
 
 LEVEL = 1
@@ -56,6 +56,16 @@ LOG_LAST_RECORD = Family(
     "log_last_record_timestamp_seconds",
     "When the newest record of an audit log arrived, while that can be seen.",
     (*PLACE, "cluster", "log_type"),
+)
+REPORT_COMPLETE = Family(
+    "report_complete",
+    "1 if last month's report found all logs there, 0 if not or if there is no report.",
+    (*PLACE, "cluster"),
+)
+REPORT_MONTH_END = Family(
+    "report_month_end_timestamp_seconds",
+    "The end of the month that report_complete is about.",
+    (*PLACE, "cluster"),
 )
 TARGET_READABLE = Family(
     "target_readable", "1 if the target was read at all when last looked at, else 0.", PLACE
@@ -120,6 +130,7 @@ def render(state: State, *, resource_series: int, stale: bool) -> Rendered:
         (FINDINGS_FAILING, failing_counts),
         (FINDINGS_STALE, {(): sum(each.stale for each in findings)}),
         (LOG_LAST_RECORD, _last_records(state, quoted)),
+        *_reports(state, quoted),
         (RESOURCES_DROPPED, dropped),
         (RESOURCE_FAILING, failing),
         (RESOURCE_NONCOMPLIANT, noncompliant),
@@ -207,6 +218,24 @@ def _last_records(state: State, quoted: Quoted) -> dict[tuple[str, ...], float]:
         read = (fact.read_at, fact.value.timestamp())
         newest[labels] = max(read, newest.get(labels, read))
     return {labels: value for labels, (_, value) in newest.items()}
+
+
+def _reports(state: State, quoted: Quoted) -> list[tuple[Family, Samples]]:
+    """By cluster, from what was read last; where it cannot be seen now there is no series."""
+    complete: dict[tuple[str, ...], float] = {}
+    ended: dict[tuple[str, ...], float] = {}
+    for tracked in state.findings.values():
+        ref, facts = tracked.finding.ref, tracked.finding.facts
+        if ref.kind != audit_report.NAME or _out_of_sight(tracked, state):
+            continue
+        last = facts.get(audit_report.last_report.__name__)
+        end = facts.get(audit_report.last_month_ended_at.__name__)
+        if last is None or end is None or not isinstance(end.value, datetime) or not last.value:
+            continue
+        labels = (quoted[ref.account], quoted[ref.region], quoted[ref.name])
+        complete[labels] = last.value == "complete"
+        ended[labels] = end.value.timestamp()
+    return [(REPORT_COMPLETE, complete), (REPORT_MONTH_END, ended)]
 
 
 def _out_of_sight(tracked: Tracked, state: State) -> bool:

@@ -9,6 +9,7 @@ from agent.web.changes import standing
 from agent.web.chart import DAYS, chart
 from agent.web.index import Counts, score
 from agent.web.page import Look, Page, past
+from agent.web.reports import reports
 
 WORST = 6
 """Failing findings on this page; the rest is a link away."""
@@ -39,6 +40,7 @@ def overview(look: Look) -> Page:
             "changes": changes,
             "days": days,
             "standing": standing(look),
+            "reports": reports(index.findings),
             "chart": chart(days.found, look.now.date()),
             "targets": sorted(
                 index.state.targets.values(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controls.kinds.audit_log import AUDIT_LOG
+from controls.kinds.audit_report import AUDIT_REPORT
 from controls.kinds.cloudwatch_log_group import CLOUDWATCH_LOG_GROUP
 from controls.kinds.kind import Kind
 from controls.kinds.redshift_cluster import REDSHIFT_CLUSTER
@@ -17,6 +18,7 @@ KINDS: tuple[Kind, ...] = (
     REDSHIFT_SERVERLESS_NAMESPACE,
     REDSHIFT_SERVERLESS_WORKGROUP,
     AUDIT_LOG,
+    AUDIT_REPORT,
     S3_LOG_BUCKET,
     S3_LOG_LOCATION,
     CLOUDWATCH_LOG_GROUP,

@@ -47,6 +47,8 @@ class Found:
     owners: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Bucket name to (account, region) of its owner, where that is known."""
     partition: str = "aws"
+    reports: str = ""
+    """`bucket/prefix` of the monthly reports; empty: none is configured."""
 
     def of(self, kind: str) -> tuple[Resource, ...]:
         """The resources of a kind, in a stable order."""

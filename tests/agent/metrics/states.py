@@ -41,10 +41,22 @@ def tracked(
     """One finding as it stands; `known` is what it was when it could last be judged."""
     reading = Reading(FactState.KNOWN, last_record, "", "s3:ListObjectsV2", read_at)
     facts = {"last_record_at": reading} if last_record else {}
+    if kind == "audit_report":
+        facts |= report_facts("complete", read_at)
     ref = Ref(kind, account, REGION, name, "", owner)
     finding = Finding(rule, "A title", severity, status, ref, "because", facts=facts)
     last = LastKnown(known, NOW) if known else None
     return Tracked(finding, NOW, NOW, NOW, last, stale)
+
+
+def report_facts(verdict: str, read_at: datetime = NOW) -> dict[str, Reading]:
+    """Of last month's report."""
+    ended = NOW.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    values = {"last_report": verdict, "last_month_ended_at": ended}
+    return {
+        name: Reading(FactState.KNOWN, value, "", "s3:ListObjectsV2", read_at)
+        for name, value in values.items()
+    }
 
 
 def state(*findings: Tracked, targets: Iterable[TrackedTarget] = ()) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.metrics.verdicts import Rendered, render
 from controls.history import State, Tracked
 from controls.model import Coverage, Severity, Status
-from tests.agent.metrics.states import labelled, parsed, state, target, tracked
+from tests.agent.metrics.states import labelled, parsed, report_facts, state, target, tracked
 from tests.fakes import ACCOUNT, NOW, REGION
 
 GOLDEN = Path(__file__).with_name("page.prom")
@@ -52,6 +52,30 @@ def test_a_small_page_is_the_golden_one() -> None:
     )
 
     assert shown(known, most=2, stale=True).text.decode() == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "complete"),
+    [("complete", 1.0), ("incomplete", 0.0), ("running", 0.0), ("missing", 0.0)],
+)
+def test_the_report_of_last_month_is_complete_or_not(verdict: str, complete: float) -> None:
+    one = tracked("sales", Status.PASS, rule="audit-report-produced", kind="audit_report")
+    finding = replace(one.finding, facts=report_facts(verdict))
+    page = parsed(shown(state(replace(one, finding=finding))).text)
+
+    labels = (("account", ACCOUNT), ("cluster", "sales"), ("region", REGION))
+    assert page["trailkeeper_report_complete"] == {labels: complete}
+    ended = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+    assert page["trailkeeper_report_month_end_timestamp_seconds"] == {labels: ended}
+
+
+def test_a_report_that_cannot_be_seen_has_no_series() -> None:
+    one = tracked("sales", Status.UNKNOWN, rule="audit-report-produced", kind="audit_report")
+    unseen = replace(one.finding, facts={})
+
+    page = parsed(shown(state(replace(one, finding=unseen))).text)
+
+    assert page.get("trailkeeper_report_complete", {}) == {}
 
 
 def test_the_compressed_page_is_the_same() -> None:
