@@ -93,9 +93,9 @@ def known(written: object) -> Mapping[str, int]:
 
 
 def change(now: int, before: int | None) -> str:
-    """How a figure differs from that of the month before, in a few words."""
+    """How a figure differs from that of the month before, in a few words; empty where not known."""
     if before is None:
-        return "nothing to compare with"
+        return ""
     if now == before:
         return "as last month"
     if before == 0:

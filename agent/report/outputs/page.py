@@ -49,6 +49,7 @@ VERDICTS = {
     "empty": "There is no evidence",
 }
 
+_BELOW = (ColumnKind.SQL, ColumnKind.EVIDENCE)
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.BYTES, ColumnKind.DURATION)
 
 
@@ -71,9 +72,25 @@ class Table:
     """Each with its class."""
     rows: Sequence[Sequence[tuple[str, str | Link]]]
     """Each cell with its class."""
+    details: Sequence[Sequence[tuple[str, str, str | Link]]]
+    """By row: title, class and value of what stands below it, over the whole width."""
     total: int
     beyond: int
     file: str
+
+    @property
+    def below(self) -> bool:
+        """Whether anything stands below the rows."""
+        return any(self.details)
+
+    @property
+    def pairs(self) -> Sequence[tuple[Any, Any]]:
+        """Each row with what stands below it."""
+        return list(zip(self.rows, self.details, strict=True))
+
+
+MANY = 6
+"""Columns beyond which statements and evidence stand below the row: A4 has no room beside."""
 
 
 def page(document: Document) -> str:
@@ -217,11 +234,18 @@ def _section(answered: Answered, document: Document) -> dict[str, Any]:
 
 def _table(answered: Answered, query: Query, document: Document) -> Table:
     rows, link = answered.answers[query.name], _linker(document)
+    many = len(query.columns) > MANY
+    below = [one for one in query.columns if many and one.kind in _BELOW]
+    beside = [one for one in query.columns if one not in below]
     return Table(
         query,
-        [(column, _class(column.kind)) for column in query.columns],
+        [(column, _class(column.kind)) for column in beside],
         [
-            [(_class(one.kind), _cell(row.get(one.name), one.kind, link)) for one in query.columns]
+            [(_class(one.kind), _cell(row.get(one.name), one.kind, link)) for one in beside]
+            for row in rows[:ROWS]
+        ],
+        [
+            [(one.title, one.kind.value, _cell(row.get(one.name), one.kind, link)) for one in below]
             for row in rows[:ROWS]
         ],
         len(rows),
