@@ -1,0 +1,55 @@
+"""What the tests of the chapters on statements share: rows, answers and findings in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agent.auditlog.statements import classify
+from agent.report.model import Answers, Noted, Questions, Section, Value
+from agent.report.tables import pattern
+from tests.report.tables import answers, made
+
+HOSTILE = "<script>x</script>'; DROP TABLE t;--=cmd|\"\n\u202e"
+"""A user name as an attacker would have it."""
+
+Rows = list[dict[str, Value]]
+
+
+def said(text: str, **more: Value) -> Rows:
+    """The statements of one record as the loader classifies them, on a Monday at noon."""
+    statements = classify(text)
+    return [
+        {
+            "at": "2026-10-05 12:00:00",
+            "query_text": each.text,
+            "verb": each.verb,
+            "verb_class": each.verb_class,
+            "object_name": each.object_name,
+            "is_unfiltered": each.is_unfiltered,
+            "statement_no": number,
+            "statements": len(statements),
+            **more,
+        }
+        for number, each in enumerate(statements, 1)
+    ]
+
+
+def told(
+    section: Section,
+    asked: Questions | None = None,
+    **rows: Sequence[Mapping[str, Value]],
+) -> tuple[Answers, Sequence[Noted]]:
+    """The section's answers and findings for these rows."""
+    questions = asked or Questions()
+    names: Rows = [{"name": name, "pattern": pattern(name)} for name in questions.sensitive]
+    base = made(questions, **({"sensitive": names} | rows))
+    try:
+        found = answers(base, section)
+    finally:
+        base.close()
+    return found, section.findings(found, questions)
+
+
+def brief(found: Sequence[Noted]) -> list[tuple[str, str, str, int]]:
+    """Severity, title, subject and count of each finding."""
+    return [(one.severity, one.title, one.subject, one.count) for one in found]

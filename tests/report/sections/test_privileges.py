@@ -1,0 +1,155 @@
+"""Section 8: changes of privileges, what is notable among them, and who made them."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.report.model import Questions
+from agent.report.sections.privileges import SECTION
+from tests.report.sections.asking import HOSTILE, brief, said, told
+
+KINDS = {
+    "grant select on table pci.cards to bob": ("privilege", "bob"),
+    "GRANT USAGE ON SCHEMA public TO analyst": ("privilege", "analyst"),
+    "revoke all on s.t from bob cascade": ("privilege", "bob cascade"),
+    "grant /* a */ role sales to bob": ("role", "bob"),
+    "create role sales": ("role", ""),
+    "alter default privileges in schema s grant select on tables to group g": (
+        "default privileges",
+        "group g",
+    ),
+    "alter table s.t owner to carol": ("owner", "carol"),
+    "grant usage on datashare d to account '1'": ("datashare", "account '1'"),
+    "create rls policy p with (a int) using (a = 1)": ("policy", ""),
+    "attach masking policy m on t(c) to public": ("policy", "public"),
+    "alter table t row level security off": ("policy", ""),
+    "alter group g add user bob": ("group", "g"),
+    "create user mallory createuser password '***'": ("superuser", "mallory"),
+    "set session authorization 'root'": ("session user", ""),
+    "create procedure p() as $$ begin end $$ language plpgsql security definer": (
+        "procedure that runs as its owner",
+        "",
+    ),
+}
+NONE = (
+    "select 'grant all to public'",
+    "create table grants (a int)",
+    "create user bob password '***' nocreateuser nocreatedb",
+    "set session authorization default",
+    "set search_path to s",
+    "/* grant all on t to public */ analyze t",
+)
+
+
+@pytest.mark.parametrize(("sql", "kind"), KINDS.items(), ids=lambda one: str(one)[:30])
+def test_a_change_of_privileges_has_its_kind_and_whom_it_is_about(
+    sql: str, kind: tuple[str, str]
+) -> None:
+    answers, _ = told(SECTION, statement=said(sql))
+
+    assert [(row["kind"], row["whom"]) for row in answers["changes"]] == [kind]
+
+
+@pytest.mark.parametrize("sql", NONE)
+def test_what_changes_no_privilege_is_in_no_answer(sql: str) -> None:
+    answers, found = told(SECTION, statement=said(sql))
+
+    assert not any(answers.values())
+    assert not found
+
+
+NOTABLE = {
+    "grant select on t to public": ("public", "medium"),
+    "grant select on t to bob, Public": ("public", "medium"),
+    'grant select on t to bob, "PUBLIC"': ("public", "medium"),
+    "grant select on t -- to\n to/**/public": ("public", "medium"),
+    "begin;grant select on t to bob;commit": ("behind", "medium"),
+    "grant role sys:superuser to bob": ("power", "high"),
+    "alter user bob createuser": ("superuser", "high"),
+    "set session authorization root": ("session user", "medium"),
+    "detach rls policy p on t from public": ("policy", "medium"),
+    "alter table t row level security off": ("policy", "medium"),
+    "grant select on t to bob with grant option": ("grantable", "low"),
+}
+
+
+@pytest.mark.parametrize(("sql", "expected"), NOTABLE.items(), ids=lambda one: str(one)[:40])
+def test_a_notable_change_is_a_finding(sql: str, expected: tuple[str, str]) -> None:
+    answers, found = told(SECTION, statement=said(sql))
+
+    assert [(row["why"]) for row in answers["notable"]] == [expected[0]]
+    assert [one.severity for one in found] == [expected[1]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "grant usage on schema public to bob",
+        "grant select on public.t to bob",
+        "revoke all on t from public",
+        "grant select on t to publican",
+        "grant select on t to not_public",
+    ],
+)
+def test_the_schema_public_is_not_the_role_and_revoking_is_no_finding(sql: str) -> None:
+    assert not told(SECTION, statement=said(sql))[1]
+
+
+def test_for_an_administrator_the_severity_is_less_and_on_a_sensitive_object_more() -> None:
+    asked = Questions(admins=("root*",), sensitive=("pci.cards",))
+    rows = [
+        *said("grant select on t to public", user_name="Root1"),
+        *said("grant select on a.t, pci.cards to public", user_name="Root2"),
+    ]
+
+    assert [one.severity for one in told(SECTION, asked, statement=rows)[1]] == ["high", "low"]
+
+
+def test_changes_are_counted_by_user_kind_and_kind_of_identity() -> None:
+    rows = [
+        *said("grant select on t to a"),
+        *said("grant select on t to b", at="2026-10-06 12:00:00"),
+        *said("create role r"),
+        *said("grant select on t to a", identity="IAM"),
+        *said("grant select on t to a", is_duplicate=True),
+    ]
+    answers, _ = told(SECTION, statement=rows)
+
+    assert [(row["kind"], row["identity"], row["times"]) for row in answers["by_kind"]] == [
+        ("privilege", "local", 2),
+        ("privilege", "IAM", 1),
+        ("role", "local", 1),
+    ]
+    assert [(row["kind"], row["times"]) for row in answers["kinds"]] == [
+        ("privilege", 3),
+        ("role", 1),
+    ]
+
+
+def test_the_address_is_that_of_the_session_and_a_finding_has_evidence_and_times() -> None:
+    session = {"pid": 7, "remote_host": "10.9.9.9", "start_ms": "2026-10-05 11:00:00"}
+    rows = [
+        *said("begin;grant select on t to a;commit", pid=7),
+        *said("begin;revoke all on t from a;commit", pid=7, at="2026-10-06 12:00:00"),
+    ]
+    answers, found = told(SECTION, statement=rows, session=[session])
+
+    assert {row["remote_host"] for row in answers["changes"]} == {"10.9.9.9"}
+    assert brief(found) == [
+        ("medium", "Privileges changed behind another statement", "bob", 2),
+    ]
+    assert len(found[0].evidence) == 2
+    assert (found[0].first_ms, found[0].last_ms) == (1791201600000, 1791288000000)
+
+
+def test_a_hostile_name_is_a_subject_as_it_is() -> None:
+    _, found = told(SECTION, statement=said("grant select on t to public", user_name=HOSTILE))
+
+    assert [one.subject for one in found] == [HOSTILE]
+    assert HOSTILE in found[0].because
+
+
+def test_a_comment_of_any_length_hides_no_grant() -> None:
+    sql = f"grant select on t to {'/* * */' * 20_000} public"
+
+    assert [one.title for one in told(SECTION, statement=said(sql))[1]] == ["Granted to PUBLIC"]
