@@ -58,7 +58,7 @@ def decode(lines: Lines, item: LogObject, layout: int) -> Decoded:
             continue
         rows = pc.indices_nonzero(pc.and_(fits, pc.equal(counts, count)))
         table, rows = _fast(pieces, rows, count, lines, item)
-        if len(rows):
+        if table is not None:
             parts.append(table)
             usual = max(usual, (len(rows), count))
             taken.update(rows.to_pylist())
@@ -114,16 +114,20 @@ class _Times(NamedTuple):
 
 def _fast(
     pieces: pa.Array, rows: pa.Array, count: int, lines: Lines, item: LogObject
-) -> tuple[pa.Table, pa.Array]:
+) -> tuple[pa.Table | None, pa.Array]:
     """The rows that are plainly well-formed with so many columns: a table, and their indexes."""
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     columns = _columns(pieces if len(rows) == len(pieces) else pieces.take(rows), count)
-    good = _good(columns)
+    times = _times(columns[grammar.TIME])
+    good = _good(columns, times)
     if not pc.all(good).as_py():
         rows = rows.filter(good)
         columns = _columns(pieces.take(rows), count)
-    return _table(columns, rows, lines, item), rows
+        times = _times(columns[grammar.TIME])
+    if not len(rows):
+        return None, rows
+    return _table(columns, times, rows, lines, item), rows
 
 
 def _columns(pieces: pa.Array, count: int) -> list[pa.Array]:
@@ -136,12 +140,11 @@ def _columns(pieces: pa.Array, count: int) -> list[pa.Array]:
     ]
 
 
-def _good(columns: Sequence[pa.Array]) -> pa.Array:
+def _good(columns: Sequence[pa.Array], times: _Times) -> pa.Array:
     """Which rows are well-formed beyond doubt: what `grammar.parse` takes without a repair."""
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     last = len(columns) - 1
-    times = _times(columns[grammar.TIME])
     good = pc.and_(pc.is_valid(times.minute), times.rest)
     for column in grammar.INTEGERS:
         good = pc.and_(good, _integers(columns[column]))
@@ -219,13 +222,14 @@ def _times(texts: pa.Array) -> _Times:
     )
 
 
-def _table(columns: Sequence[pa.Array], rows: pa.Array, lines: Lines, item: LogObject) -> pa.Table:
+def _table(
+    columns: Sequence[pa.Array], times: _Times, rows: pa.Array, lines: Lines, item: LogObject
+) -> pa.Table:
     """Well-formed columns as the table's."""
     import pyarrow as pa  # noqa: PLC0415 - an extra
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     length, last = len(rows), len(columns) - 1
-    times = _times(columns[grammar.TIME])
     at = pc.add(times.minute, pc.multiply(pc.cast(times.seconds, pa.int64()), 1000))
     at = pc.add(at, pc.cast(times.millis, pa.int64()))
     port = _unspaced(columns[grammar.PORT])

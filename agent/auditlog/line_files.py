@@ -27,8 +27,10 @@ MAX_LINE = 1 << 16
 SHOWN = 2_000
 """Characters that are kept of a line that is no record."""
 TOO_LONG = f"longer than {MAX_LINE:,} bytes"
-BLOCK = 8 << 20
-"""Plain bytes that are worked on at once."""
+BLOCK = 4 << 20
+"""Plain bytes that are worked on at once,"""
+FEW = 1 << 16
+"""but no more lines than these: a block of the shortest lines has a million."""
 PLAIN = frozenset({"session_id", "line"})
 """Text that hardly repeats; all other is written as dictionaries."""
 SEARCHED = ("ordinal", "at_ms", "slot")
@@ -156,6 +158,17 @@ def _damaged_lines(first: int, raw: bytes, is_ended: bool) -> Lines:
     return Lines(first, texts, frozenset(flagged), is_ended)
 
 
+def _few(lines: Lines) -> Iterator[Lines]:
+    """The lines, FEW at a time."""
+    if len(lines.texts) <= FEW:
+        yield lines
+        return
+    for start in range(0, len(lines.texts), FEW):
+        texts = lines.texts[start : start + FEW]
+        flagged = {at - start for at in lines.flagged if start <= at < start + FEW}
+        yield Lines(lines.first + start, texts, frozenset(flagged))
+
+
 def whole_lines(blocks: Iterable[bytes]) -> Iterator[Lines]:
     """The lines of a stream, block by block; an unended last one comes by itself.
 
@@ -171,9 +184,9 @@ def whole_lines(blocks: Iterable[bytes]) -> Iterator[Lines]:
             is_skipping = False
         end = rest.rfind(b"\n")
         if end >= 0:
-            lines = _lines(number, carry + rest[:end])
-            number += len(lines.texts)
-            yield lines
+            for lines in _few(_lines(number, carry + rest[:end])):
+                yield lines
+                number += len(lines.texts)
             carry, rest = b"", rest[end + 1 :]
         carry += rest
         if len(carry) > MAX_LINE + 1:  # a CR at its end is not part of it

@@ -187,6 +187,17 @@ def test_bytes_that_are_no_utf8_are_written_as_escapes_and_flagged(tmp_path: Pat
     assert worse["line"] == "\\xff\\xfe"
 
 
+def test_flags_stay_with_their_lines_when_there_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.auditlog.line_files.FEW", 3)
+    lines = [line(c7=f"u{n}\xe9" if n in (2, 7) else f"u{n}") for n in range(1, 9)]
+    result = read(("\n".join(lines) + "\n").encode("latin-1"), tmp_path)
+
+    found = records(result, tmp_path)
+    assert [row["ordinal"] for row in found if row["has_bad_bytes"]] == [2, 7]
+
+
 def test_carriage_returns_and_blank_lines_are_no_part_of_records(tmp_path: Path) -> None:
     result = read(f"\r\n{line(16)}\r\n  \r\n\r\n{line(16)}\r", tmp_path)
 
@@ -209,6 +220,7 @@ def test_blocks_may_end_anywhere(
     size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.auditlog.line_files.BLOCK", size)
+    monkeypatch.setattr("agent.auditlog.line_files.FEW", 10)
     lines = [line(c7=f"ü{n}") if n % 7 else "oops" for n in range(1, 60)]
     result = read("\n".join(lines) + "\n", tmp_path)
 
