@@ -9,8 +9,10 @@ statements, as the engines derive them; every other table holds what the test sa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -185,6 +187,26 @@ def ms(when: str | int) -> int:
     return round(moment.timestamp() * 1000)
 
 
+_EMPTY = ";".join(
+    (
+        "CREATE MACRO regexp_like(t, p) AS regexp_matches(t, p)",
+        "CREATE MACRO replace_all(t, p, r) AS regexp_replace(t, p, r, 'g')",
+        "CREATE MACRO sensitive_like(t, p) AS regexp_matches(t, p)",
+        *(
+            f"CREATE TABLE {table} ({', '.join(f'{n} {_SQL_TYPES[kind]}' for n, kind in shape)})"
+            for table, shape in SHAPES.items()
+        ),
+    )
+)
+_NUMBERS = itertools.count(1)
+
+
+@cache
+def _duckdb() -> duckdb.DuckDBPyConnection:
+    """Started once: that costs more than all the tables of a test."""
+    return duckdb.connect(":memory:", config={"threads": "1"})
+
+
 def made(
     questions: Questions | None = None, month: Month = MONTH, **rows: Sequence[Mapping[str, Value]]
 ) -> duckdb.DuckDBPyConnection:
@@ -193,13 +215,9 @@ def made(
     asked = questions or Questions()
     unknown = set(rows) - set(SHAPES)
     assert not unknown, f"no such table: {unknown}"
-    base = duckdb.connect(":memory:", config={"threads": "1"})
-    base.execute("CREATE MACRO regexp_like(t, p) AS regexp_matches(t, p)")
-    base.execute("CREATE MACRO replace_all(t, p, r) AS regexp_replace(t, p, r, 'g')")
-    base.execute("CREATE MACRO sensitive_like(t, p) AS regexp_matches(t, p)")
-    for table, shape in SHAPES.items():
-        columns = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in shape)
-        base.execute(f"CREATE TABLE {table} ({columns})")
+    name = f"made_{next(_NUMBERS)}"
+    base = _duckdb().cursor()
+    base.execute(f"ATTACH ':memory:' AS {name}; USE {name}; {_EMPTY}")
     setting = {
         "burst_failures": asked.burst_failures,
         "burst_ms": asked.burst_minutes * 60_000,
