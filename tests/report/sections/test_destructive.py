@@ -6,44 +6,41 @@ import pytest
 
 from agent.report.model import Questions
 from agent.report.sections.destructive import SECTION
-from tests.report.sections.asking import HOSTILE, brief, said, told
+from tests.report.sections.asking import HOSTILE, brief, said, told, told_each, told_one
 
 PCI = Questions(sensitive=("pci.cards",))
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "delete from s.t",
-        "update s.t set a = 1",
-        "truncate table s.t",
-        "drop table if exists s.t",
-        "drop schema s cascade",
-        "drop database d",
-        "drop materialized view s.v",
-    ],
+REMOVES = (
+    "delete from s.t",
+    "update s.t set a = 1",
+    "truncate table s.t",
+    "drop table if exists s.t",
+    "drop schema s cascade",
+    "drop database d",
+    "drop materialized view s.v",
 )
+NONE = (
+    "delete from s.t where a = 1",
+    "update s.t set a = 1 where b = 2",
+    "drop user bob",
+    "drop table #scratch",
+    "delete from #scratch",
+    "create table s.t (a int)",
+    "select 'drop table t'",
+    "drop procedure p()",
+)
+
+
+@pytest.mark.parametrize("sql", REMOVES)
 def test_what_removes_data_is_counted(sql: str) -> None:
-    answers, _ = told(SECTION, statement=said(sql))
+    answers, _ = told_one("destructive", REMOVES, sql)
 
-    assert [row["times"] for row in answers["kinds"]] == [1]
+    assert [row["times"] for row in answers["by_user"]] == [1]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "delete from s.t where a = 1",
-        "update s.t set a = 1 where b = 2",
-        "drop user bob",
-        "drop table #scratch",
-        "delete from #scratch",
-        "create table s.t (a int)",
-        "select 'drop table t'",
-        "drop procedure p()",
-    ],
-)
-def test_what_removes_no_data_is_in_no_answer(sql: str) -> None:
-    answers, found = told(SECTION, PCI, statement=said(sql))
+def test_what_removes_no_data_is_in_no_answer() -> None:
+    answers, found = told_each("destructive", NONE, PCI)
 
     assert not any(answers.values())
     assert not found

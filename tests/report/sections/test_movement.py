@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.report.model import Questions
 from agent.report.sections.movement import SECTION, buckets_of
-from tests.report.sections.asking import HOSTILE, brief, said, told
+from tests.report.sections.asking import HOSTILE, brief, said, told, told_one
 
 OURS = Questions(allowed_buckets=("acme-*",))
 FOREIGN = "Data moved to or from a bucket that is not allowed"
@@ -26,7 +26,7 @@ NAMED = {
 
 @pytest.mark.parametrize(("sql", "expected"), NAMED.items(), ids=lambda one: str(one)[:40])
 def test_every_bucket_that_a_statement_names_is_told(sql: str, expected: set[str]) -> None:
-    answers, _ = told(SECTION, statement=said(sql))
+    answers, _ = told_one("movement", NAMED, sql)
 
     assert [buckets_of(str(row["buckets"])) for row in answers["places"]] == [expected]
 
@@ -106,7 +106,7 @@ LINKS = {
 def test_ways_to_other_places_are_listed_and_new_ones_found(
     sql: str, expected: tuple[str, str | None]
 ) -> None:
-    answers, found = told(SECTION, statement=said(sql))
+    answers, found = told_one("movement", LINKS, sql)
 
     assert [row["kind"] for row in answers["links"]] == [expected[0]]
     assert [one.severity for one in found] == ([expected[1]] if expected[1] else [])

@@ -6,7 +6,7 @@ import pytest
 
 from agent.report.model import Questions
 from agent.report.sections.privileges import SECTION
-from tests.report.sections.asking import HOSTILE, brief, said, told
+from tests.report.sections.asking import HOSTILE, brief, said, told, told_each, told_one
 
 KINDS = {
     "grant select on table pci.cards to bob": ("privilege", "bob"),
@@ -45,14 +45,13 @@ NONE = (
 def test_a_change_of_privileges_has_its_kind_and_whom_it_is_about(
     sql: str, kind: tuple[str, str]
 ) -> None:
-    answers, _ = told(SECTION, statement=said(sql))
+    answers, _ = told_one("privileges", KINDS, sql)
 
     assert [(row["kind"], row["whom"]) for row in answers["changes"]] == [kind]
 
 
-@pytest.mark.parametrize("sql", NONE)
-def test_what_changes_no_privilege_is_in_no_answer(sql: str) -> None:
-    answers, found = told(SECTION, statement=said(sql))
+def test_what_changes_no_privilege_is_in_no_answer() -> None:
+    answers, found = told_each("privileges", NONE, Questions())
 
     assert not any(answers.values())
     assert not found
@@ -75,24 +74,22 @@ NOTABLE = {
 
 @pytest.mark.parametrize(("sql", "expected"), NOTABLE.items(), ids=lambda one: str(one)[:40])
 def test_a_notable_change_is_a_finding(sql: str, expected: tuple[str, str]) -> None:
-    answers, found = told(SECTION, statement=said(sql))
+    answers, found = told_one("privileges", NOTABLE, sql)
 
     assert [(row["why"]) for row in answers["notable"]] == [expected[0]]
     assert [one.severity for one in found] == [expected[1]]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
+def test_the_schema_public_is_not_the_role_and_revoking_is_no_finding() -> None:
+    sqls = (
         "grant usage on schema public to bob",
         "grant select on public.t to bob",
         "revoke all on t from public",
         "grant select on t to publican",
         "grant select on t to not_public",
-    ],
-)
-def test_the_schema_public_is_not_the_role_and_revoking_is_no_finding(sql: str) -> None:
-    assert not told(SECTION, statement=said(sql))[1]
+    )
+
+    assert not told_each("privileges", sqls, Questions())[1]
 
 
 def test_for_an_administrator_the_severity_is_less_and_on_a_sensitive_object_more() -> None:

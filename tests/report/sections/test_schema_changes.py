@@ -6,46 +6,43 @@ import pytest
 
 from agent.report.model import Questions
 from agent.report.sections.schema_changes import SECTION
-from tests.report.sections.asking import HOSTILE, brief, said, told
+from tests.report.sections.asking import HOSTILE, brief, said, told, told_each, told_one
 
 MONDAY_NIGHT = Questions(change_windows=((0, 22 * 60, 24 * 60),), admins=("dba",))
 NOON, NIGHT = "2026-10-05 12:00:00", "2026-10-05 22:30:00"
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "create table s.t (a int)",
-        "alter table s.t owner to bob",
-        "drop view s.v",
-        "truncate s.t",
-        "select * into s.t from u",
-        "comment on table s.t is 'x'",
-        "create or replace procedure p() as $$ begin end $$ language plpgsql security definer",
-    ],
+CHANGES = (
+    "create table s.t (a int)",
+    "alter table s.t owner to bob",
+    "drop view s.v",
+    "truncate s.t",
+    "select * into s.t from u",
+    "comment on table s.t is 'x'",
+    "create or replace procedure p() as $$ begin end $$ language plpgsql security definer",
 )
+NONE = (
+    "create user bob password '***'",
+    "drop user bob",
+    "create role r",
+    "drop group g",
+    "alter default privileges grant select on tables to bob",
+    "drop datashare d",
+    "create rls policy p using (true)",
+    "grant select on t to bob",
+    "select 'create table x'",
+    "insert into s.t values (1)",
+    "vacuum s.t",
+)
+
+
+@pytest.mark.parametrize("sql", CHANGES)
 def test_what_changes_the_schema_is_listed(sql: str) -> None:
-    assert len(told(SECTION, statement=said(sql))[0]["changes"]) == 1
+    assert len(told_one("schema_changes", CHANGES, sql)[0]["changes"]) == 1
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "create user bob password '***'",
-        "drop user bob",
-        "create role r",
-        "drop group g",
-        "alter default privileges grant select on tables to bob",
-        "drop datashare d",
-        "create rls policy p using (true)",
-        "grant select on t to bob",
-        "select 'create table x'",
-        "insert into s.t values (1)",
-        "vacuum s.t",
-    ],
-)
-def test_users_rights_and_data_are_told_in_other_chapters(sql: str) -> None:
-    answers, found = told(SECTION, statement=said(sql))
+def test_users_rights_and_data_are_told_in_other_chapters() -> None:
+    answers, found = told_each("schema_changes", NONE, MONDAY_NIGHT)
 
     assert not any(answers.values())
     assert not found

@@ -6,26 +6,25 @@ import pytest
 
 from agent.report.model import Questions
 from agent.report.sections.sensitive import SECTION
-from tests.report.sections.asking import HOSTILE, brief, said, told
+from tests.report.sections.asking import HOSTILE, brief, said, told, told_one
 
-ASKED = Questions(sensitive=("pci.cards", "salar*", "*_pan", "hr.*", "*"), admins=("root",))
+ASKED = Questions(sensitive=("pci.cards", "salar*", "*_pan", "hr.*"))
 
 
-@pytest.mark.parametrize(
-    ("sql", "names"),
-    [
-        ("select * from pci.cards", ["pci.cards"]),
-        ('SELECT * FROM "PCI" . "Cards"', ["pci.cards"]),
-        ("select * from apci.cards, pci.cards2", []),
-        ("select x from salaries", ["salar*"]),
-        ("select card_pan from t", ["*_pan"]),
-        ("select * from hr.people", ["hr.*"]),
-        ("select three from chr", []),
-    ],
-)
+MENTIONS = {
+    "select * from pci.cards": ["pci.cards"],
+    'SELECT * FROM "PCI" . "Cards"': ["pci.cards"],
+    "select * from apci.cards, pci.cards2": [],
+    "select x from salaries": ["salar*"],
+    "select card_pan from t": ["*_pan"],
+    "select * from hr.people": ["hr.*"],
+    "select three from chr": [],
+}
+
+
+@pytest.mark.parametrize(("sql", "names"), MENTIONS.items())
 def test_a_statement_is_told_under_each_name_it_mentions(sql: str, names: list[str]) -> None:
-    asked = Questions(sensitive=ASKED.sensitive[:4])
-    answers, _ = told(SECTION, asked, statement=said(sql))
+    answers, _ = told_one("sensitive", MENTIONS, sql, ASKED)
 
     assert [row["name"] for row in answers["by_user"]] == names
 

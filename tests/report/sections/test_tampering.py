@@ -6,28 +6,29 @@ import pytest
 
 from agent.report.model import Questions
 from agent.report.sections.tampering import SECTION
-from tests.report.sections.asking import HOSTILE, Rows, brief, said, told
+from tests.report.sections.asking import HOSTILE, Rows, brief, said, told, told_one
 from tests.report.tables import filled_calendar
 
 NOON = "2026-10-05 12:00:00"
+MONTH_BEGINS = filled_calendar()[:1]
 
 
-@pytest.mark.parametrize(
-    ("sql", "severity"),
-    [
-        ("set enable_user_activity_logging to false", "high"),
-        ("SET /* x */ Enable_User_Activity_Logging = off", "high"),
-        ("alter user bob syslog access unrestricted", "medium"),
-        ("set log_statement = 'none'", "medium"),
-        ("alter database d set log_min_messages to 'panic'", "medium"),
-        ("show enable_user_activity_logging", None),
-        ("set search_path to log_statements", None),
-        ("create table log_statement (a int)", None),
-        ("copy t from 's3://b/enable_user_activity_logging'", None),
-    ],
-)
+TOUCHES = {
+    "set enable_user_activity_logging to false": "high",
+    "SET /* x */ Enable_User_Activity_Logging = off": "high",
+    "alter user bob syslog access unrestricted": "medium",
+    "set log_statement = 'none'": "medium",
+    "alter database d set log_min_messages to 'panic'": "medium",
+    "show enable_user_activity_logging": None,
+    "set search_path to log_statements": None,
+    "create table log_statement (a int)": None,
+    "copy t from 's3://b/enable_user_activity_logging'": None,
+}
+
+
+@pytest.mark.parametrize(("sql", "severity"), TOUCHES.items())
 def test_what_touches_logging_is_found(sql: str, severity: str | None) -> None:
-    answers, found = told(SECTION, statement=said(sql))
+    answers, found = told_one("tampering", TOUCHES, sql)
 
     assert [one.severity for one in found] == ([severity] if severity else [])
     assert len(answers["logging"]) == len(found)
@@ -155,7 +156,7 @@ def with_sessions(
         statement=statements,
         session=sessions,
         connect=[{"at": NOON}],
-        calendar=filled_calendar()[:1],
+        calendar=MONTH_BEGINS,
     )
 
 
@@ -198,7 +199,7 @@ def test_a_quiet_month_has_no_findings() -> None:
         statement=[run("bob"), run("bob", "2026-10-05 12:00:01")],
         session=[own],
         connect=[{"at": NOON}],
-        calendar=filled_calendar()[:1],
+        calendar=MONTH_BEGINS,
     )
 
     assert not any(answers.values())
