@@ -330,6 +330,11 @@ def _add_iam(commands: Commands[_Parser]) -> None:
         default=argparse.SUPPRESS,
         help="the policy of the role that changes things, for the fixes that are allowed",
     )
+    command.add_argument(
+        "--report",
+        action="store_true",
+        help="the policy of the job that makes the monthly report",
+    )
     _add_scope(command, again=True)
 
 

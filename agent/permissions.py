@@ -31,10 +31,13 @@ def actions(operations: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({action for one in operations for action in iam_actions(one)}))
 
 
-def policy(operations: Iterable[str], partition: str = "aws") -> dict[str, Any]:
+def policy(
+    operations: Iterable[str], partition: str = "aws", reports: str | None = None
+) -> dict[str, Any]:
     """An identity policy that allows these operations and nothing else.
 
-    Listing of objects is allowed below audit log prefixes only; no object can be read.
+    Listing of objects is allowed below audit log prefixes only, and below the prefix of monthly
+    reports, if there is one; no object can be read.
     """
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for action in actions(operations):
@@ -45,23 +48,26 @@ def policy(operations: Iterable[str], partition: str = "aws") -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            _statement(sid, number, names, resources, partition)
+            _statement(
+                sid, number, names, [one.format(partition=partition) for one in resources], reports
+            )
             for number, ((sid, resources), names) in enumerate(sorted(groups.items()), start=1)
         ],
     }
 
 
 def _statement(
-    sid: str, number: int, names: list[str], resources: tuple[str, ...], partition: str
+    sid: str, number: int, names: list[str], resources: list[str], reports: str | None
 ) -> dict[str, Any]:
     statement: dict[str, Any] = {
         "Sid": f"{sid}{number}",
         "Effect": "Allow",
         "Action": names,
-        "Resource": [resource.format(partition=partition) for resource in resources],
+        "Resource": resources,
     }
     if names == [LISTING]:
-        statement["Condition"] = {"StringLike": {"s3:prefix": ["*AWSLogs/*/redshift/*"]}}
+        prefixes = ["*AWSLogs/*/redshift/*", *([f"{reports}*"] if reports is not None else [])]
+        statement["Condition"] = {"StringLike": {"s3:prefix": prefixes}}
     return statement
 
 

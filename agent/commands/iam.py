@@ -14,13 +14,15 @@ from agent.daemon.files import read_files
 from agent.loading import Loaded, load
 from agent.output import write_result
 from agent.permissions import policy
-from agent.stop import StopError
+from agent.report_permissions import report_policy
+from agent.stop import WRONG_USE, StopError
 from agent.store.records import StoreError, StoreRefusedError
 from agent.targets_written import ALL, every_region_is_asked
 from agent.wanted import operations
 from agent.write_permissions import write_policy
 from controls.fixes.catalog import FIXES
 from controls.kinds.catalog import KINDS
+from controls.semantics.log_keys import normalise_prefix
 
 
 def _region(settings: Settings, regions: Sequence[str] | None) -> str:
@@ -34,8 +36,12 @@ def _region(settings: Settings, regions: Sequence[str] | None) -> str:
 def run(args: Namespace) -> int:
     """Print the policy. Needs no credentials and calls nothing."""
     loaded = load(args)
+    if args.remediate and args.report:
+        raise StopError(WRONG_USE, "--remediate and --report are two roles: ask for one at a time")
     if args.remediate:
         return _of_writer(loaded, args)
+    if args.report:
+        return _of_report(loaded, args)
     needed = set(operations(loaded.rules, KINDS))
     for fix in loaded.settings.remediation.fixes:
         needed |= set(FIXES[fix].reads)
@@ -43,7 +49,9 @@ def run(args: Namespace) -> int:
         needed.add("ec2:DescribeRegions")
     roles = [target.role for target in loaded.settings.targets if target.role]
     partition = partition_of(_region(loaded.settings, args.regions), next(iter(roles), None))
-    write_result(json.dumps(policy(needed, partition), indent=2), args.output)
+    place = loaded.settings.report_place()
+    below = normalise_prefix(place.partition("/")[2]) if place else None
+    write_result(json.dumps(policy(needed, partition, below), indent=2), args.output)
     if roles:
         print(  # noqa: T201 - a hint beside the result
             f"Attach it to each target role; the credentials that assume them need sts:AssumeRole "
@@ -79,6 +87,22 @@ def _of_writer(loaded: Loaded, args: Namespace) -> int:
             "known where the agent keeps its store: run this there, or name them under log_buckets."
         )
     for hint in hints:
+        print(hint, file=sys.stderr)  # noqa: T201 - a hint beside the result
+    return 0
+
+
+def _of_report(loaded: Loaded, args: Namespace) -> int:
+    """The policy of the job that makes the monthly report, for the places it reads and writes."""
+    settings = loaded.settings
+    places = {one for one in settings.report.sources if one.startswith("s3://")}
+    places |= {one.bucket for one in settings.log_buckets}
+    places = places or _seen(settings)
+    role = settings.report.role if settings.report.role != "current" else None
+    partition = partition_of(_region(settings, args.regions), role)
+    document = report_policy(places, settings.report_place(), partition)
+    write_result(json.dumps(document, indent=2), args.output)
+    if not places:
+        hint = "Which buckets hold logs is not known here: name them under report.sources."
         print(hint, file=sys.stderr)  # noqa: T201 - a hint beside the result
     return 0
 
