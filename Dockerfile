@@ -31,7 +31,18 @@ RUN python -m pip wheel --quiet --no-cache-dir --no-index --no-deps --no-build-i
     --no-compile /wheels/trailkeeper-*.whl \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/trailkeeper/lib
 
-FROM ${PYTHON_IMAGE}
+# The monthly report beside it: an image of its own (--target report), for what reads the logs has no
+# business in the agent.
+FROM builder AS report-builder
+COPY requirements-report.lock ./
+RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf --mount=type=secret,id=ca \
+    python -m pip --python /opt/trailkeeper install --quiet --no-cache-dir --no-compile \
+    --only-binary=:all: --require-hashes -r requirements-report.lock \
+ && find /opt/trailkeeper/lib/python3.*/site-packages/pyarrow \( -name tests -o -name include \) \
+    -prune -exec rm -r {} + \
+ && python -m compileall -q --invalidation-mode unchecked-hash /opt/trailkeeper/lib
+
+FROM ${PYTHON_IMAGE} AS runtime
 # pip has done its work, and a file with more rights than who starts it has none to do.
 RUN stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
  && python -m pip uninstall --quiet --yes --root-user-action=ignore pip setuptools wheel \
@@ -42,6 +53,29 @@ RUN stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') 
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/trailkeeper --no-create-home \
     --shell /usr/sbin/nologin trailkeeper \
  && install -d -o 10001 -g 10001 -m 0750 /var/lib/trailkeeper
+
+# Logs in, a report out, both by S3 or by volumes; what was read before is kept in the state.
+FROM runtime AS report
+COPY --from=report-builder /opt/trailkeeper /opt/trailkeeper
+ENV PATH=/opt/trailkeeper/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    TRAILKEEPER_STATE_DIRECTORY=/var/lib/trailkeeper
+USER 10001:10001
+WORKDIR /var/lib/trailkeeper
+VOLUME /var/lib/trailkeeper
+ENTRYPOINT ["trailkeeper", "report"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="Trailkeeper report" \
+      org.opencontainers.image.description="The monthly report from Amazon Redshift audit logs." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+
+FROM runtime
 COPY --from=builder /opt/trailkeeper /opt/trailkeeper
 COPY --chmod=0444 deploy/image/healthcheck.py /opt/trailkeeper/healthcheck.py
 # In a container these two are the image's to say, and stand over a configuration file.

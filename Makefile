@@ -53,6 +53,7 @@ image: $(READY) ## the container image, built and proved to run (docker, or root
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/python deploy/image/build.py
 	$(BIN)/python deploy/image/prove.py
+	$(BIN)/python deploy/image/prove_report.py
 
 lock: ## the lock files anew, from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate \

@@ -11,7 +11,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine import CA_BUNDLE, ROOT, Engine, cache, chosen, fail, image_name, output, version
+from engine import (
+    CA_BUNDLE,
+    ROOT,
+    Engine,
+    cache,
+    chosen,
+    fail,
+    image_name,
+    output,
+    report_name,
+    version,
+)
 
 OFFICIAL = "python:3.12-slim-bookworm"
 PULL_SECONDS = 180
@@ -24,10 +35,25 @@ SEARCH = (
 
 
 def main() -> None:
-    """Build `trailkeeper:VERSION`, and say in how long and on what."""
+    """Build `trailkeeper:VERSION` and `trailkeeper-report:VERSION`; say in how long, on what."""
     began = time.monotonic()
     engine = chosen()
     base = OFFICIAL if engine.name == "docker" else _base(engine)
+    created = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    _build(engine, base, created, ["--tag", image_name()])
+    _build(engine, base, created, ["--target", "report", "--tag", report_name()])
+    if engine.storage:  # layers that no build of this week made use of
+        prune = (*engine.control, "image", "prune", "--force", "--filter", "until=168h")
+        subprocess.run(prune, check=False, capture_output=True)
+    took = time.monotonic() - began
+    print(
+        f"built {image_name()} and {report_name()} on {base} with {engine.name} in {took:.0f} s",
+        flush=True,
+    )
+
+
+def _build(engine: Engine, base: str, created: str, what: list[str]) -> None:
+    """One image of the Dockerfile; ends with the engine's words where that fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             *engine.build,
@@ -35,18 +61,13 @@ def main() -> None:
             *("--build-arg", f"PYTHON_IMAGE={base}"),
             *("--build-arg", f"VERSION={version()}"),
             *("--build-arg", f"REVISION={_revision()}"),
-            *("--build-arg", f"CREATED={datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
-            *("--file", str(ROOT / "Dockerfile"), "--tag", image_name(), str(ROOT)),
+            *("--build-arg", f"CREATED={created}"),
+            *("--file", str(ROOT / "Dockerfile"), *what, str(ROOT)),
         ]
         environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDAH_RUNTIME": "runc"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         fail(f"the build failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
-    if engine.storage:  # layers that no build of this week made use of
-        prune = (*engine.control, "image", "prune", "--force", "--filter", "until=168h")
-        subprocess.run(prune, check=False, capture_output=True)
-    took = time.monotonic() - began
-    print(f"built {image_name()} on {base} with {engine.name} in {took:.0f} s", flush=True)
 
 
 def _base(engine: Engine) -> str:

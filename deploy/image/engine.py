@@ -110,6 +110,11 @@ def image_name() -> str:
     return f"trailkeeper:{version()}"
 
 
+def report_name() -> str:
+    """`trailkeeper-report:VERSION`: the monthly report, `--target report`."""
+    return f"trailkeeper-report:{version()}"
+
+
 def version() -> str:
     """The version in agent/__init__.py, read and not imported: the host may lack what it needs."""
     text = (ROOT / "agent" / "__init__.py").read_text(encoding="utf-8")

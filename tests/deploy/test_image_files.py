@@ -64,7 +64,7 @@ def test_every_package_comes_with_its_hash_and_none_from_an_index_without() -> N
         text for text in commands if re.search(r"-m pip (--python \S+ )?(install|wheel) ", text)
     ]
 
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert [text for text in installs if not re.search("--require-hashes|--no-index", text)] == []
 
 
