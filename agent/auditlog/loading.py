@@ -234,11 +234,10 @@ def _forget_old(
 def _ends(
     results: Sequence[ObjectResult], curated: Path, stitches: Stitches
 ) -> dict[Writer, tuple[Ends, ...]]:
-    """The ends of each writer's logs. A copy is no neighbour: it repeats what was read."""
+    """The ends of each writer's logs."""
     by: dict[Writer, list[ObjectResult]] = {}
     for result in results:
-        if not _is_copy(result):
-            by.setdefault(result.object.writer, []).append(result)
+        by.setdefault(result.object.writer, []).append(result)
     found = {}
     for writer, some in by.items():
         activity = [one for one in some if one.object.log_type == ACTIVITY_LOG]
@@ -252,7 +251,7 @@ def _ends(
 
 
 def _own_stitches() -> Stitches:
-    from agent.auditlog.activity import write_activity_ends  # noqa: PLC0415 - an extra
+    from agent.auditlog.activity_ends import write_activity_ends  # noqa: PLC0415 - an extra
     from agent.auditlog.lines import write_line_ends  # noqa: PLC0415 - an extra
 
     return Stitches(write_activity_ends, write_line_ends)

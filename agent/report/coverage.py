@@ -193,10 +193,9 @@ def _gap_sentence(gap: Gap) -> str:
 def _within(known: Known) -> list[str]:
     """Records that are damaged within objects that could be read."""
     said = []
-    first = _first(known)
     bad = sum(one.bad for one in known.results)
-    # The end of last month's last line is listed as bad, and is only a note.
-    bad += sum(max(0, one.bad - len(first.intersection(one.orphans))) for one in known.ends)
+    # Those at the edges are listed as bad, and told of below.
+    bad += max(0, sum(one.bad - len(one.orphans) for one in known.ends) - _cut_lines(known))
     if bad:
         said.append(f"{_counted(bad, 'line')} could not be understood as a record")
     cut = _keys(one.cut for one in known.ends)

@@ -254,7 +254,7 @@ def test_the_same_bytes_count_once(tmp_path: Path) -> None:
     assert found.results[2].reason == f"byte for byte the same as {A.key}"
     assert sum(one.records for one in found.results) == 2
     assert parquet(tmp_path) == sorted([A.digest, B.digest])
-    assert seen.calls == [("activity", (A.key, B.key))]
+    assert seen.calls == [("activity", (A.key, B.key, C.key))]
     again, opened = loaded(tmp_path, {A: b"1\n", B: b"2\n", C: b"1\n"})
     assert (again.results, opened) == (found.results, [])
 
