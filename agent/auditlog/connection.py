@@ -118,23 +118,24 @@ def _fast(
     """The rows that are plainly well-formed with so many columns: a table, and their indexes."""
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
-    columns = _columns(pieces if len(rows) == len(pieces) else pieces.take(rows), count)
+    columns = _columns(pieces, rows, count)
     times = _times(columns[grammar.TIME])
     good = _good(columns, times)
     if not pc.all(good).as_py():
         rows = rows.filter(good)
-        columns = _columns(pieces.take(rows), count)
+        columns = _columns(pieces, rows, count)
         times = _times(columns[grammar.TIME])
     if not len(rows):
         return None, rows
     return _table(columns, times, rows, lines, item), rows
 
 
-def _columns(pieces: pa.Array, count: int) -> list[pa.Array]:
-    """The columns, raw; those whose values repeat as dictionaries."""
+def _columns(pieces: pa.Array, rows: pa.Array, count: int) -> list[pa.Array]:
+    """The columns of these rows, raw; those whose values repeat as dictionaries."""
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
-    found = [pc.list_element(pieces, column) for column in range(count)]
+    starts = pieces.offsets.take(rows)
+    found = [pieces.values.take(pc.add(starts, column)) for column in range(count)]
     return [
         each if column in UNIQUE else each.dictionary_encode() for column, each in enumerate(found)
     ]
