@@ -244,23 +244,27 @@ def _time_goes_back(answers: Answers) -> list[Noted]:
 
 
 def _without_session(answers: Answers) -> list[Noted]:
-    """Stronger where the process had a session, and it was another's."""
+    """Stronger where the process had a session, and it was another's, or where the time is out of
+    order too: one sign may be a lost record, two are none."""
+    misplaced = {row["evidence"] for row in answers["backwards"]}
     found = []
     for user, rows in by_user(answers["sessionless"]):
         holders = listed(text(row, "holder") for row in rows)
-        count = told(times(rows), "statement")
+        is_misplaced = any(row["evidence"] in misplaced for row in rows)
+        said = f"{told(times(rows), 'statement')} of {user} ran in processes"
+        late = ", and its time is out of order in the log file" if is_misplaced else ""
         if holders:
             because = (
-                f"{count} of {user} ran in processes that had no session of {user} then; some were "
-                f"{holders}'s. {_SUSPICION}"
+                f"{said} that had no session of {user} then; some were {holders}'s{late}. "
+                f"{_SUSPICION}"
             )
         else:
             because = (
-                f"{count} of {user} ran in processes of which the connection log knows no session. "
-                "It may be a forged record header, or a lost connection record."
+                f"{said} of which the connection log knows no session{late}. {_SUSPICION[:-1]}"
+                f"{'.' if is_misplaced else ', or a connection record is lost.'}"
             )
         title = "Suspicion: statements without a session of their user"
-        severity = "high" if holders else "low"
+        severity = "high" if holders or is_misplaced else "low"
         found.append(noted(ID, severity, title, user, because, rows, counts=times(rows)))
     return not_too_many(sorted(found, key=lambda one: one.severity))
 

@@ -192,6 +192,16 @@ def test_a_missing_session_is_excused_where_the_logs_do_not_tell() -> None:
     assert with_sessions([run(name)], own) == []
 
 
+def test_a_statement_without_session_and_out_of_order_has_two_signs() -> None:
+    rows = [
+        run("carol", "2026-10-05 12:30:00", ordinal=1, pid=8, xid=1, user_id=1),
+        run("bob", ordinal=2),
+    ]
+    carol = {"pid": 8, "user_name": "carol", "start_ms": "2026-10-05 11:00:00"}
+
+    assert with_sessions(rows, carol) == [("low", BACK, "bob", 1), ("high", SESSION, "bob", 1)]
+
+
 def test_a_quiet_month_has_no_findings() -> None:
     own = {"pid": 7, "start_ms": "2026-10-05 11:00:00"}
     answers, found = told(
