@@ -112,8 +112,8 @@ def pooled(
 ) -> Iterator[ObjectResult]:
     """Read the objects in so many processes. A process that dies costs the object it had.
 
-    The objects under way when a process dies are read once more, each alone in a process; one that
-    ends that process too is unreadable.
+    The objects under way when a process dies are read once more, one at a time in a process beside
+    no other; one that ends that process too is unreadable.
     """
     if jobs <= 1:
         for item in items:
@@ -121,10 +121,11 @@ def pooled(
         return
     waiting = deque(items)
     while waiting:
-        lost = yield from _until_broken(partial(read, source), waiting, curated, jobs)
-        for item in lost:
-            survived = yield from _until_broken(partial(read, source), deque([item]), curated, 1)
-            if survived:
+        lost = yield from _until_broken(partial(read, source), waiting, curated, jobs, AHEAD)
+        alone = deque(lost)
+        while alone:
+            died = yield from _until_broken(partial(read, source), alone, curated, 1, 1)
+            for item in died:
                 yield unreadable(item, DIED)
 
 
@@ -133,13 +134,14 @@ def _until_broken(
     waiting: deque[LogObject],
     curated: Path,
     jobs: int,
+    ahead: int,
 ) -> Generator[ObjectResult, None, list[LogObject]]:
     """Results until all are read, or the pool breaks; returns the objects then under way."""
     running: dict[Future[ObjectResult], LogObject] = {}
     lost: list[LogObject] = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         while (waiting and not lost) or running:
-            while waiting and not lost and len(running) < AHEAD * jobs:
+            while waiting and not lost and len(running) < ahead * jobs:
                 try:
                     running[pool.submit(read, waiting[0], curated)] = waiting[0]
                 except BrokenProcessPool:

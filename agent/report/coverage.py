@@ -62,7 +62,8 @@ def coverage(
         late=_late(results),
         at_least=max(1, questions.gap_hours),
     )
-    total = sum(one.records for one in results) - _cut_lines(known)
+    total = sum(one.records for one in results) + sum(one.records for one in ends)
+    total -= _cut_lines(known)
     verdict, because = _judged(known, now)
     return Coverage(
         verdict=verdict,

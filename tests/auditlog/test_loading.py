@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.auditlog import sidecar
 from agent.auditlog.loading import Loaded, load, pooled
+from agent.auditlog.local import LocalSource
 from agent.auditlog.objects import (
     Fragment,
     Listing,
@@ -26,7 +31,7 @@ from agent.auditlog.objects import (
 )
 from agent.stop import StopError
 from controls.model import AwsError
-from tests.auditlog.standins import C1, C2, Memory, Seen, changed, item_of, read_whole
+from tests.auditlog.standins import C1, C2, START, Memory, Seen, changed, item_of, read_whole
 
 A, B, C = item_of(0), item_of(1), item_of(2)
 LINES = item_of(0, "connectionlog")
@@ -296,12 +301,12 @@ def test_an_original_that_comes_later_takes_the_place_of_its_copy(tmp_path: Path
 
 def test_a_process_that_is_killed_costs_the_object_it_had(tmp_path: Path) -> None:
     bodies: dict[LogObject, bytes | Exception] = {
-        item_of(n): b"KILL\n" if n == 2 else b"%d\n" % n for n in range(6)
+        item_of(n): b"KILL\n" if n == 1 else b"%d\n" % n for n in range(6)
     }
     found, _ = loaded(tmp_path, bodies, jobs=2)
 
-    assert statuses(found) == ["read", "read", "unreadable", "read", "read", "read"]
-    assert "ended from outside" in found.results[2].reason
+    assert statuses(found) == ["read", "unreadable", "read", "read", "read", "read"]
+    assert "ended from outside" in found.results[1].reason
     alone, _ = loaded(tmp_path / "alone", {k: v for k, v in bodies.items() if v != b"KILL\n"})
     assert [one for one in found.results if one.records] == list(alone.results)
 
@@ -382,3 +387,60 @@ def test_another_way_of_running_may_be_handed_in(tmp_path: Path) -> None:
     )
     assert [one.object for one in found.results] == [A, B]
     assert found.results[0] == replace(found.results[0], status=ObjectStatus.READ)
+
+
+STATEMENT = (
+    "'{:%Y-%m-%dT%H:%M:%SZ} UTC [ db=dev user=bob pid=7 userid=100 xid={} ]' LOG: select {}\n"
+)
+
+
+def month_in(folder: Path) -> None:
+    """Four hours of three logs of two clusters; a record is cut between hours, one file is cut, and
+    one lies there twice."""
+    for writer in (C1, C2):
+        for hour in range(4):
+            at = START + timedelta(hours=hour)
+            activity = "".join(STATEMENT.format(at, n, n) for n in range(5)).encode()
+            half = len(activity) - 4
+            body = {1: activity[:half], 2: activity[half:] + activity}.get(hour, activity)
+            connection = (
+                f"authenticated |{at:%a, %d %b %Y %H:%M:%S}:123|1.2.3.4 |5 |7|dev |bob |password |0"
+                "| | |0| | | | | | |\n"
+            ) * 3
+            users = f"100|bob||create|0|0|0||7|9|{at:%a, %d %b %Y %H:%M:%S}:123\n"
+            for log, data in (
+                ("useractivitylog", body),
+                ("connectionlog", connection.encode()),
+                ("userlog", users.encode()),
+            ):
+                (folder / item_of(hour, log, writer).key).write_bytes(gzip.compress(data))
+    broken = folder / item_of(3, "useractivitylog", C1).key
+    broken.write_bytes(broken.read_bytes()[:-9])
+    again = folder / "copy"
+    again.mkdir()
+    first = item_of(0, "useractivitylog", C2).key
+    (again / first.replace("T00:00", "T00:30")).write_bytes((folder / first).read_bytes())
+
+
+def test_every_record_of_a_folder_is_in_the_tables_once(tmp_path: Path) -> None:
+    """With the readers of the logs themselves."""
+    logs, curated = tmp_path / "logs", tmp_path / "curated"
+    logs.mkdir()
+    month_in(logs)
+    source = LocalSource(logs)
+    listing = source.list(START.date(), START.date())
+    found = load(source, listing, curated, jobs=1, said=lambda done, of: None)
+
+    by_status = Counter(one.status.value for one in found.results)
+    assert by_status == {"read": 23, "damaged": 1, "duplicate": 1}
+    rows = {
+        table: sum(
+            pq.ParquetFile(path).metadata.num_rows for path in (curated / table).rglob("*.parquet")
+        )
+        for table in ("activity", "connection", "user_change")
+    }
+    assert rows == {"activity": 40, "connection": 24, "user_change": 8}
+    assert sum(one.records for one in found.results) == 40 + 24 + 8
+    assert [ends.orphans for some in found.ends.values() for ends in some] == [()] * 4
+    again = load(source, listing, curated, jobs=1, said=lambda done, of: None)
+    assert again == found
