@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent.auditlog.bucket import BucketSource
-from agent.auditlog.local import LocalSource
+from agent.auditlog.exports import source_at
 from agent.auditlog.objects import Source
 from agent.aws.access import AccountAccess
 from agent.aws.door import Aws
@@ -45,11 +44,8 @@ class Place(Protocol):
 
 
 def source_of(place: str, setting: ReportSetting) -> Source:
-    """A folder or bucket that holds logs."""
-    if not place.startswith("s3://"):
-        return LocalSource(Path(place))
-    bucket, prefix = parse_url(place)
-    return BucketSource(_access(bucket, setting), prefix)
+    """What holds logs at a folder or `s3://bucket/prefix/`. Raises StopError."""
+    return source_at(place, _access("", setting) if place.startswith("s3://") else None)
 
 
 def output_of(place: str, setting: ReportSetting, work: Path) -> Place:
