@@ -27,7 +27,7 @@ MAX_LINE = 1 << 16
 SHOWN = 2_000
 """Characters that are kept of a line that is no record."""
 TOO_LONG = f"longer than {MAX_LINE:,} bytes"
-BLOCK = 4 << 20
+BLOCK = 6 << 20
 """Plain bytes that are worked on at once,"""
 FEW = 1 << 16
 """but no more lines than these: a block of the shortest lines has a million."""
