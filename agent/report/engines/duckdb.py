@@ -23,6 +23,9 @@ _MACROS = (
     "CREATE OR REPLACE TEMP MACRO replace_all(t, p, r) AS regexp_replace(t, p, r, 'g')",
 )
 
+_IN_ONE_FILE = "connect"
+"""Asked some fifty times: to open a month's hundreds of files each time costs half a second."""
+
 
 class DuckDb:
     """An `agent.report.engines.Engine`. A derived table is made when it is first asked for."""
@@ -34,6 +37,7 @@ class DuckDb:
         self._connection: Any = None
         self._derived: dict[str, str] = {}
         self._made: set[str] = set()
+        self._work = Path()
 
     def prepare(self, tables: Tables) -> None:
         """See `Engine`. Raises ValueError where the curated files are not in a folder."""
@@ -41,6 +45,7 @@ class DuckDb:
             raise ValueError("DuckDB reads curated files from a folder; Athena and Spark from S3")
         helpers = write_helpers(tables)
         self._connection = _connect(self._settings, tables)
+        self._work = tables.work.resolve()
         for macro in _MACROS:
             self._connection.execute(macro)
         self._connection.execute(_sensitive_like(tables.questions.sensitive))
@@ -81,8 +86,17 @@ class DuckDb:
         for name in reads(sql, self._derived):
             if name not in self._made:
                 kind = "VIEW" if name in VIEWS else "TABLE"
-                self._connection.execute(f"CREATE TEMP {kind} {name} AS {self._derived[name]}")
+                source = self._as_one_file(name) if name == _IN_ONE_FILE else self._derived[name]
+                self._connection.execute(f"CREATE TEMP {kind} {name} AS {source}")
                 self._made.add(name)
+
+    def _as_one_file(self, name: str) -> str:
+        """The table written once, and a query that reads it: for questions it is one file."""
+        path = str(self._work / f"{name}.parquet")
+        self._connection.execute(
+            f"COPY ({self._derived[name]}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        return f"SELECT * FROM {_parquet([path])}"
 
 
 def _connect(settings: EngineSettings, tables: Tables) -> Any:
