@@ -36,14 +36,12 @@ def report_policy(
     ]
     if destination:
         bucket, prefix = _place(destination)
-        statements.append(
-            {
-                "Sid": "WriteReports",
-                "Effect": "Allow",
-                "Action": ["s3:PutObject"],
-                "Resource": [f"arn:{partition}:s3:::{bucket}/{prefix}*"],
-            }
-        )
+        below = f"arn:{partition}:s3:::{bucket}/{prefix}*"
+        for sid, action, on in (
+            ("WriteReports", "s3:PutObject", below),
+            ("ReadTheReportBefore", "s3:GetObject", f"{below}/report.json"),
+        ):
+            statements.append({"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": [on]})
     return {"Version": "2012-10-17", "Statement": statements}
 
 

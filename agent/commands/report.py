@@ -97,10 +97,12 @@ def wanted(args: Namespace, settings: Settings, now: datetime) -> Wanted:
 
 
 def _month(text: str, now: datetime) -> Month:
+    if text == "last":
+        return Month(now.year, now.month).shifted(-1)
     try:
         month = Month.parse(text)
     except ValueError as error:
-        message = f"--month {text!r} is no month: write YYYY-MM such as 2026-10"
+        message = f"--month {text!r} is no month: write YYYY-MM such as 2026-10, or last"
         raise StopError(WRONG_USE, message) from error
     if month.start > now:
         raise StopError(WRONG_USE, f"--month {month} has not begun: it is {now:%Y-%m} now (UTC)")

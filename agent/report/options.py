@@ -16,7 +16,9 @@ def add_options(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="the YAML file"
     )
-    command.add_argument("--month", metavar="YYYY-MM", required=True, help="a calendar month, UTC")
+    command.add_argument(
+        "--month", metavar="YYYY-MM", required=True, help="a calendar month (UTC), or `last`"
+    )
     command.add_argument(
         "--cluster",
         metavar="NAME",

@@ -48,7 +48,10 @@ def test_who_observes_lists_below_the_reports_only_where_there_are_any() -> None
 def test_the_report_reads_logs_and_nothing_else(source: str, read: str) -> None:
     document = report_policy([source], "reports/audits/", "aws-cn")
 
-    assert resources(document, "s3:GetObject") == [f"arn:aws-cn:s3:::{read}"]
+    assert resources(document, "s3:GetObject") == [
+        f"arn:aws-cn:s3:::{read}",
+        "arn:aws-cn:s3:::reports/audits/*/report.json",
+    ]
     assert resources(document, "s3:ListBucket") == ["arn:aws-cn:s3:::logs"]
     assert resources(document, "s3:PutObject") == ["arn:aws-cn:s3:::reports/audits/*"]
     assert {action for one in document["Statement"] for action in one["Action"]} == {

@@ -15,6 +15,7 @@ from agent.report.outputs.as_json import as_json, written
 from agent.report.outputs.manifest import MANIFEST, RUN, manifest
 from agent.report.outputs.page import page
 from agent.report.outputs.text import folder_of
+from controls.semantics.report_keys import verdict_name
 
 REPORT = "report.json"
 
@@ -50,6 +51,8 @@ def write(document: Document, folder: Path, tables: Tables | None = None) -> dic
         (folder / "csv" / name).write_bytes(content)
     if tables is not None:
         tables(folder / "tables")
+    verdict = str(document.coverage.verdict)
+    (folder / verdict_name(verdict)).write_text(f"{verdict}\n", encoding="utf-8")
     told = manifest(document, folder)
     (folder / MANIFEST).write_bytes(written(told))
     return told
