@@ -15,6 +15,7 @@ from botocore.loaders import create_loader
 
 from agent.auditlog import bucket
 from agent.auditlog.bucket import BucketSource
+from agent.auditlog.exports import source_at
 from agent.auditlog.objects import Listing, LogObject, ObjectStatus, Writer
 from agent.aws import clients
 from agent.aws.objects import BucketAccess, BucketDoor
@@ -292,3 +293,26 @@ def test_a_body_that_breaks_off_is_read_again(
     assert (found.status, Half.asked) == (status, 3)
     assert found.records >= least
     assert bool(found.sha256) is (status is ObjectStatus.READ)
+
+
+def test_exports_in_a_bucket_are_known_by_what_lies_there(sandbox: Sandbox) -> None:
+    message = "100|bob||create|0|0|0||7|9|Mon, 05 Oct 2026 07:00:00:123"
+    sandbox.plant([put("exp/1/c1/000000.gz", f"2026-10-02T07:00:00.000Z {message}\n"), logs("rs")])
+    exports = source_at(f"s3://{LOGS}/exp/")
+    (item,) = exports.list(FIRST, LAST).objects
+
+    assert (exports.name, item.log_type) == (f"s3://{LOGS}/exp/", "userlog")
+    with exports.open(item) as stream:
+        assert stream.read() == f"{message}\n".encode()
+    assert source_at(f"s3://{LOGS}/rs") == BucketSource(BucketAccess(LOGS), "rs")
+
+
+def test_a_role_is_assumed_first_with_its_external_id(sandbox: Sandbox) -> None:
+    role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/reads-logs"
+    sandbox.plant([{"do": "role", "account": OTHER_ACCOUNT, "name": "reads-logs"}, logs()])
+    sandbox.forget_calls()
+    BucketDoor(BucketAccess(LOGS, role_arn=role, external_id="x")).below("AWSLogs/")
+    asked = [(one["account"], f"{one['service']}:{one['operation']}") for one in sandbox.calls()]
+
+    assert asked[0] == (sandbox.server.account, "sts:AssumeRole")
+    assert set(asked[1:]) == {(OTHER_ACCOUNT, "s3:ListObjectsV2")}
