@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from agent.aws.access import AccountAccess, partition_of
@@ -123,13 +124,16 @@ class BucketDoor:
 
     def _reader(self) -> SweepReader:
         """Of a sweep of its own: a listing of today is not answered from yesterday's."""
-        region = self._access.region or self._aws.default_region(self._access.profile)
-        if not region:
-            region = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}.get(
-                partition_of("", self._access.role_arn), "us-east-1"
-            )
         sweep = self._aws.sweep(self._aws.utc(), [self._account])
-        reader = sweep.reader(self._account.account, region)
+        reader = sweep.reader(self._account.account, self._region)
         return SweepReader(
             sweep, reader.access, reader.region, reader.deadline, owner=self._access.owner
         )
+
+    @cached_property
+    def _region(self) -> str:
+        """Where calls go first. To ask for it costs as much as to read a small object."""
+        named = self._access.region or self._aws.default_region(self._access.profile)
+        partition = partition_of("", self._access.role_arn)
+        others = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+        return named or others.get(partition, "us-east-1")

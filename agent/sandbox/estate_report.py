@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from agent.sandbox import estate
 from agent.sandbox.estate_archive import CENTRAL
 from agent.sandbox.estate_shapes import ARCHIVE, EU, REPORTER, Step, bucket, expires, role_arn
 from agent.sandbox.month.incidents import ALLOWED_BUCKETS, SENSITIVE
 from agent.sandbox.month.people import ADMIN
 from agent.sandbox.month.planted import DAMAGED, last_month
-from agent.sandbox.month.planted import steps as month_steps
 
 REPORTS = "larkfield-audit-reports"
 """Where the monthly reports are kept: two years, far longer than the logs."""
@@ -17,16 +18,33 @@ CLUSTER = DAMAGED.cluster
 """Whose report is worth reading."""
 
 
-def steps(now: datetime, scale: float = 0.4) -> list[Step]:
-    """Planting steps: the bucket of the reports, the role that makes them, and the logs.
+def places(now: datetime) -> list[Step]:
+    """Planting steps: the bucket of the reports, the role that makes them, last month's reports.
 
-    Planted apart from the estate: most who plant that need no readable logs.
+    Planted apart from the estate, as the logs themselves are (`month.planted`): most who plant
+    that need no report. Of a report that lies there already only the name is.
     """
     return [
         bucket(ARCHIVE, EU, REPORTS, lifecycle=[expires(days=730)]),
         {"do": "account", "account": ARCHIVE, "reader": REPORTER},
-        *month_steps(now, scale),
+        *_produced(now),
     ]
+
+
+def _produced(now: datetime) -> Iterator[Step]:
+    """The job that makes reports did so, on the third: of every cluster whose logs it can read."""
+    month = last_month(now)
+    made_at = min(month.end + timedelta(days=2, hours=4), now - timedelta(minutes=30))
+    for step in estate.steps(now):
+        logging = step.get("logging")
+        if step["do"] != "cluster" or not logging or logging["destination"] == "s3table":
+            continue
+        name = step["identifier"]
+        folder = f"{month}/{step['account']}_{step['region']}_{name}"
+        verdict = "incomplete" if name == CLUSTER else "complete"
+        for file in ("manifest.json", f"verdict-{verdict}"):
+            where = {"bucket": REPORTS, "key": f"{folder}/{file}", "modified": made_at}
+            yield {"do": "object", "size": 0} | where
 
 
 def configuration(destination: str = f"s3://{REPORTS}/") -> str:
@@ -36,7 +54,7 @@ def configuration(destination: str = f"s3://{REPORTS}/") -> str:
 report:
   destination: {destination}
   sources:{sources}
-  role: {role_arn(ARCHIVE, REPORTER)}   # reads objects of logs: the reader above never may
+  role: {role_arn(ARCHIVE, REPORTER)}   # reads what is in the logs: no reader above may
   time_zone: Europe/Amsterdam
   work_hours: 07:00-20:00
   admins: [{ADMIN.name}]
@@ -45,6 +63,6 @@ report:
 """
 
 
-def command(now: datetime, config: object) -> str:
-    """What makes last month's report of the one cluster."""
-    return f"trailkeeper report --month {last_month(now)} --cluster {CLUSTER} --config {config}"
+def words(now: datetime) -> list[str]:
+    """What follows `trailkeeper` to make last month's report of the one cluster."""
+    return ["report", "--month", str(last_month(now)), "--cluster", CLUSTER]
