@@ -311,7 +311,7 @@ def test_a_role_is_assumed_first_with_its_external_id(sandbox: Sandbox) -> None:
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/reads-logs"
     sandbox.plant([{"do": "role", "account": OTHER_ACCOUNT, "name": "reads-logs"}, logs()])
     sandbox.forget_calls()
-    BucketDoor(BucketAccess(LOGS, role_arn=role, external_id="x")).below("AWSLogs/")
+    BucketDoor(BucketAccess(LOGS, role_arn=role, external_id="trail")).below("AWSLogs/")
     asked = [(one["account"], f"{one['service']}:{one['operation']}") for one in sandbox.calls()]
 
     assert asked[0] == (sandbox.server.account, "sts:AssumeRole")

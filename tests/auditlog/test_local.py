@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.auditlog import local
 from agent.auditlog.local import LocalSource
 from agent.auditlog.names import parse_name
 from agent.auditlog.objects import Listing, Refused, Writer
@@ -32,7 +31,7 @@ def put(root: Path, key: str = KEY, data: bytes = b"x") -> Path:
 
 
 def listed(root: Path, **asked: list[str]) -> Listing:
-    return LocalSource(root).list(FIRST, LAST, **asked)  # type: ignore[arg-type]
+    return LocalSource(root).list(FIRST, LAST, **asked)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_a_folder_that_cannot_be_listed_counts_as_missing(
             raise PermissionError(13, "Permission denied")
         return scan(path)
 
-    monkeypatch.setattr(local.os, "scandir", denied)
+    monkeypatch.setattr(os, "scandir", denied)
     found = listed(tmp_path)
     assert len(found.objects) == 1
     assert found.refused == (Refused("closed", "cannot be listed: Permission denied"),)
