@@ -34,6 +34,11 @@ def add_options(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="s3://bucket/prefix/ or a folder that holds the logs, instead of report.sources "
         "(repeatable)",
     )
+    _add_how(command)
+
+
+def _add_how(command: argparse.ArgumentParser) -> None:
+    """By what means, and where to."""
     command.add_argument(
         "--engine", choices=ENGINES, default=ENGINES[0], help="answers the questions"
     )

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import __version__
+from agent.auditlog.loading import Run as Load
 from agent.auditlog.loading import load
 from agent.auditlog.objects import Listing
 from agent.progress import shown_progress
-from agent.report.engines import AthenaSettings, Engine, EngineSettings, open_engine
+from agent.report.engines import SPARK, AthenaSettings, Engine, EngineSettings, open_engine
 from agent.report.headlines import HEADLINES, known
 from agent.report.making import Evidence, evidence, find, make, summary, tables
 from agent.report.model import Completeness
@@ -48,7 +49,7 @@ def reports(asked: Wanted) -> list[Made]:
     listing = find(source, asked.month, asked.setting.baseline_months, asked.clusters)
     with shown_progress() as progress:
         said = partial(progress, "reading logs")
-        loaded = load(source, listing, curated, jobs=asked.jobs, said=said)
+        loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=_loader(asked))
     made = []
     for found in evidence(loaded, asked.month):
         with tempfile.TemporaryDirectory(dir=asked.work, prefix=".run-") as work:
@@ -80,6 +81,16 @@ def _folder(asked: Wanted) -> Path:
         message = f"cannot write {asked.work}: {error.strerror}; choose another --work"
         raise StopError(WRONG_USE, message) from error
     return folder
+
+
+def _loader(asked: Wanted) -> Load | None:
+    """Spark reads the logs on its executors, the others in processes of this machine: None."""
+    if asked.engine != SPARK:
+        return None
+    from agent.report.engines.spark import load_raw, open_session  # noqa: PLC0415 - an extra
+
+    session = open_session(EngineSettings())
+    return lambda source, items, curated: load_raw(session, source, items, str(curated))
 
 
 def _one(run: Run, found: Evidence, output: Place) -> Made:
