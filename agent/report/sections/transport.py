@@ -147,12 +147,14 @@ def _findings(answers: Answers, _asked: Questions) -> list[Noted]:
     """Worst first: no TLS, old TLS, weak ciphers, old drivers."""
     plain, old, weak = (answers.get(name, ()) for name in ("without", "old", "weak"))
     return [
-        *not_too_many(_of_user(plain, "high", "Logins without TLS", "were not encrypted")),
+        *not_too_many(_of_user(plain, "high", "Logins without TLS", "went without encryption")),
         *not_too_many(
             _of_user(old, "medium", "Logins with TLS below 1.2", "used an outdated version of TLS")
         ),
         *not_too_many(
-            _of_user(weak, "medium", "Logins with a weak cipher", "were weakly encrypted")
+            _of_user(
+                weak, "medium", "Logins with a weak cipher", "used a cipher that can be broken"
+            )
         ),
         *not_too_many(_old_drivers(answers.get("drivers", ())), 5),
     ]

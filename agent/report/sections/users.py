@@ -171,8 +171,8 @@ _UNKNOWN = Query(
     ("at_ms",),
 )
 
-# Named by this month's user log or activity log, and neither dropped nor renamed away since. A
-# session begun before the month explains statements without a login.
+# Named by this month's user log or activity log, and neither dropped nor renamed away since; a
+# login under a former name is one. A session begun before the month explains statements without.
 _DORMANT = Query(
     "dormant",
     "Accounts without a login this month",
@@ -194,13 +194,16 @@ _DORMANT = Query(
             UNION ALL
             SELECT user_name, NULL AS created_ms, statements, evidence FROM activity_hour
             WHERE NOT is_internal) k
-        WHERE user_name <> 'rdsdb' GROUP BY user_name)
+        WHERE user_name <> 'rdsdb' GROUP BY user_name),
+    entered AS (
+        SELECT user_name FROM connect WHERE event IN ('authenticated', 'initiating session')
+        GROUP BY user_name)
     SELECT k.user_name, k.created_ms, k.statements, b.last_ms, k.evidence
     FROM known k
     LEFT JOIN gone g ON g.user_name = k.user_name
-    LEFT JOIN (SELECT user_name FROM connect
-        WHERE event IN ('authenticated', 'initiating session') GROUP BY user_name) l
-        ON l.user_name = k.user_name
+    LEFT JOIN (SELECT user_name FROM entered
+        UNION SELECT r.user_name FROM user_event r JOIN entered e ON e.user_name = r.old_name
+        WHERE r.action = 'rename') l ON l.user_name = k.user_name
     LEFT JOIN (SELECT user_name, max(last_ms) AS last_ms FROM connect_before
         GROUP BY user_name) b ON b.user_name = k.user_name
     WHERE g.user_name IS NULL AND l.user_name IS NULL""",

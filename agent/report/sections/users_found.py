@@ -83,8 +83,8 @@ def _expiry(rows: Sequence[Row]) -> list[Noted]:
             "medium",
             "Expiry removed",
             str(row["user_name"]),
-            f"The account was valid until {row['valid_before'] or 'an end not told'}, and is "
-            f"valid for ever since it was altered, {_by(row)}{_from(row)}.",
+            f"The account was valid until {row['valid_before'] or 'a time that is not known'}, "
+            f"and for ever since a change {_by(row)}{_from(row)}.",
             [row],
         )
         for row in rows

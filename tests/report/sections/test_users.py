@@ -174,11 +174,12 @@ def test_accounts_without_a_login_are_those_named_that_are_still_there() -> None
         change(2, "drop", user_name="gone"),
         change(1, "create", user_name="before"),
         change(2, "rename", user_name="after", old_name="before"),
+        change(2, "rename", user_name="married", old_name="maiden"),
         change(1, "alter", user_name="seen"),
         change(1, "alter", user_name="rdsdb"),
     ]
     tables = {
-        "connect": [{"at": at, "user_name": "seen"}],
+        "connect": [{"at": at, "user_name": "seen"}, {"at": at, "user_name": "maiden"}],
         "statement": [{"at": at, "user_name": "runs"}, {"at": at, "user_name": "seen"}],
         "connect_before": [{"user_name": "old", "first_ms": 1, "last_ms": 5}],
     }
