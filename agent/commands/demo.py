@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
             f"the demo needs the extra `sandbox` ({error.name} is missing): "
             "pip install 'trailkeeper[sandbox]'",
         ) from error
-    from agent.sandbox import estate, estate_remedy  # noqa: PLC0415
+    from agent.sandbox import estate, estate_remedy, estate_report  # noqa: PLC0415
 
     if args.once and args.remediate:
         raise StopError(WRONG_USE, "--once shows a remediation anyway: leave out one of them")
@@ -58,7 +58,8 @@ def run(args: Namespace) -> int:
         state = Path(folder) / "state"
         running = AGENT.format(state=state, listen=args.listen)
         allowed = estate_remedy.without_costs() if args.remediate else estate.configuration()
-        config.write_text(allowed + running, encoding="utf-8")
+        asks = "" if args.once else estate_report.configuration()
+        config.write_text(allowed + asks + running, encoding="utf-8")
         for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
         os.environ.update(_environment(server))
@@ -92,13 +93,17 @@ def _environment(server: Server) -> dict[str, str]:
 def _agent(server: Server, config: Path, state: Path, *, remediate: bool) -> int:
     """The agent itself, as it runs anywhere, while the estate drifts."""
     from agent.daemon.run import run as run_agent  # noqa: PLC0415
+    from agent.sandbox import estate_report  # noqa: PLC0415
     from agent.sandbox.drift import STORY, play  # noqa: PLC0415
     from agent.sandbox.past import remember  # noqa: PLC0415
 
-    remember(f"sqlite:///{state / 'trailkeeper.db'}", datetime.now(UTC))
+    now = datetime.now(UTC)
+    remember(f"sqlite:///{state / 'trailkeeper.db'}", now)
+    server.plant(estate_report.places(now))
     end = threading.Event()
 
     def drift(agent: Agent) -> None:
+        threading.Thread(target=_plant_month, args=(server, now), name="month", daemon=True).start()
         _say(_invitation(agent.url, _environment(server), config, remediate=remediate))
         threading.Thread(
             target=play, args=(STORY, server, end.wait, _say), name="drift", daemon=True
@@ -111,10 +116,25 @@ def _agent(server: Server, config: Path, state: Path, *, remediate: bool) -> int
         end.set()
 
 
+def _plant_month(server: Server, now: datetime) -> None:
+    """Logs of last month that can be read: seconds of work that nobody should wait for."""
+    from agent.sandbox.month import planted  # noqa: PLC0415
+
+    try:
+        for step in planted.steps(now):
+            server.plant([step])
+    except (OSError, RuntimeError) as error:
+        if server.process.poll() is None:
+            _say(f"last month's logs could not be made up: {error}")
+
+
 def _invitation(
     url: str, environment: dict[str, str], config: Path, *, remediate: bool = False
 ) -> str:
+    from agent.sandbox import estate_report  # noqa: PLC0415
+
     changes = f"\n  {url}/changes     what is put right, what is held and why"
+    report = " ".join(estate_report.words(datetime.now(UTC)))
     exports = "\n".join(f"  export {name}={value}" for name, value in environment.items())
     return f"""\
 The agent runs on a simulated estate of three accounts, sweeping every 15 seconds. The month before
@@ -129,6 +149,10 @@ In another terminal, this points any AWS tool at the estate:
   unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN
 {exports}
   trailkeeper --check --config {config}
+
+and this says what last month's audit logs of one cluster hold (an attack, for example):
+
+  trailkeeper {report} --config {config} --output report
 
 Drift appears and heals from now on; Ctrl-C ends it.
 """
