@@ -1,12 +1,14 @@
 """Apache Spark: the same questions on a cluster, or in this process with a local master.
 
-The session's settings make it read SQL as the other engines do: a backslash is a backslash, double
-quotes name columns, times are UTC. It also reads raw objects on executors: `load_raw`.
+The session's settings make it read SQL as the other engines do: double quotes name columns, times
+are UTC. Literals are written anew for it (`spoken`). It also reads raw objects on executors:
+`load_raw`.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.parser.escapedStringLiterals": "true",
+    "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
     "spark.sql.caseSensitive": "false",
@@ -61,6 +63,24 @@ def open_session(settings: EngineSettings) -> SparkSession:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+
+
+def spoken(sql: str) -> str:
+    """Shared SQL as Spark reads it, its functions and its literals.
+
+    With Spark's own option for literal backslashes, a doubled quote stays doubled: so each is
+    written with backslashes instead.
+    """
+
+    def escaped(found: re.Match[str]) -> str:
+        text = found[0][1:-1].replace("''", "'")
+        inside = text.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{inside}'"
+
+    return _LITERAL.sub(escaped, renamed(sql, FUNCTIONS["spark"]))
 
 
 class Spark:
@@ -98,7 +118,7 @@ class Spark:
     def select(self, sql: str) -> list[Row]:
         """See `Engine`."""
         self._make(sql)
-        frame = self.session.sql(renamed(sql, FUNCTIONS["spark"]))
+        frame = self.session.sql(spoken(sql))
         return rows(frame.columns, frame.collect())
 
     def close(self) -> None:
@@ -108,7 +128,7 @@ class Spark:
     def _make(self, sql: str) -> None:
         for name in reads(sql, self._derived):
             if name not in self._made:
-                frame = self.session.sql(renamed(self._derived[name], FUNCTIONS["spark"]))
+                frame = self.session.sql(spoken(self._derived[name]))
                 (frame if name in VIEWS else frame.cache()).createOrReplaceTempView(name)
                 self._made.append(name)
 
