@@ -138,8 +138,8 @@ def _ends_escaped(text: str, begin: int, at: int) -> bool:
 def _classify(text: str) -> tuple[Statement, ...]:
     found = _joined(text, _pieces(text)[0])
     if len(found) == 1:
-        return (_statement(text[: found[0].end], found[0].flat),)
-    return tuple(_statement(text[one.start : one.end].strip(), one.flat) for one in found)
+        return (statement(text[: found[0].end], found[0].flat),)
+    return tuple(statement(text[one.start : one.end].strip(), one.flat) for one in found)
 
 
 _classified = lru_cache(maxsize=4096)(_classify)
@@ -165,7 +165,8 @@ _FIRST = re.compile(r"\s*([^\W\d]\w*)")
 _PAREN = re.compile(r"\s*\(")
 
 
-def _statement(text: str, flat: str) -> Statement:
+def statement(text: str, flat: str) -> Statement:
+    """A statement by its flat text: without literals, comments and what stands in parentheses."""
     word = _FIRST.match(flat)
     if word is None:
         verb = "SELECT" if "(" in text else OTHER if flat.strip() else ""
@@ -200,8 +201,8 @@ _AROUND = re.compile(r"\s*([.,])\s*")
 def _named(match: re.Match[str] | None, group: int = 1) -> str:
     """The name, or names, that a pattern found, without quotes and white space."""
     found = match.group(group) if match else None
-    if not found:
-        return ""
+    if not found or (len(found) < LONGEST_NAME and found.replace(".", "").isidentifier()):
+        return found or ""
     found = found[: 2 * LONGEST_NAME]
     if '"' in found:
         parts = [
@@ -300,7 +301,7 @@ _WHERE = re.compile(r"\bWHERE\b(.*)", _FLAGS | re.DOTALL)
 _ALWAYS = re.compile(r"\s*(?:NOT\s+FALSE|TRUE|(\d+)\s*=\s*\1)\s*\Z", _FLAGS)
 
 
-def _is_unfiltered(flat: str) -> bool:
+def is_unfiltered(flat: str) -> bool:
     """Whether no WHERE picks rows: none at all, or one that always holds."""
     found = _WHERE.search(_masked(flat))
     if found is None:
@@ -310,7 +311,7 @@ def _is_unfiltered(flat: str) -> bool:
 
 def _changing(verb: str, pattern: re.Pattern[str]) -> Callable[[str], _Read]:
     """A reader of UPDATE or DELETE."""
-    return lambda flat: (verb, _named(pattern.match(flat)), _is_unfiltered(flat))
+    return lambda flat: (verb, _named(pattern.match(flat)), is_unfiltered(flat))
 
 
 _MAIN = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|MERGE)\b", _FLAGS)
@@ -333,8 +334,9 @@ def _set(verb: str) -> Callable[[str], _Read]:
     """SET, RESET, SHOW of a parameter; SESSION AUTHORIZATION changes who one is."""
 
     def read(flat: str) -> _Read:
-        found = _AUTHORIZE.match(flat) or _AUTHORIZATION.match(flat)
-        if found and verb != "SHOW":
+        is_role = verb != "SHOW" and "authorization" in flat.lower()
+        found = (_AUTHORIZE.match(flat) or _AUTHORIZATION.match(flat)) if is_role else None
+        if found:
             return f"{verb} SESSION AUTHORIZATION", _named(found, 2), False
         return verb, _named(_SETTING.match(flat)).lower(), False
 
