@@ -23,7 +23,7 @@ class Headline:
 
 HEADLINES = (
     Headline("records", "Records"),
-    Headline("logins", "Logins", "SELECT count(*) AS n FROM connect WHERE event = 'authenticated'"),
+    Headline("logins", "Logins", f"SELECT count(*) AS n FROM connect WHERE {LOGIN}"),
     Headline(
         "failed_logins",
         "Failed logins",
