@@ -310,9 +310,10 @@ def test_exports_in_a_bucket_are_known_by_what_lies_there(sandbox: Sandbox) -> N
 def test_a_role_is_assumed_first_with_its_external_id(sandbox: Sandbox) -> None:
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/reads-logs"
     reader = {"do": "account", "account": OTHER_ACCOUNT, "reader": "reads-logs"}
-    sandbox.plant([reader | {"external_id": "trail"}, logs()])
+    theirs = {"do": "bucket", "account": OTHER_ACCOUNT, "name": "their-logs"}
+    sandbox.plant([reader | {"external_id": "trail"}, theirs])
     sandbox.forget_calls()
-    BucketDoor(BucketAccess(LOGS, role_arn=role, external_id="trail")).below("AWSLogs/")
+    BucketDoor(BucketAccess("their-logs", role_arn=role, external_id="trail")).below("AWSLogs/")
     asked = [(one["account"], f"{one['service']}:{one['operation']}") for one in sandbox.calls()]
 
     assert asked[0] == (sandbox.server.account, "sts:AssumeRole")
