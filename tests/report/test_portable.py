@@ -62,13 +62,16 @@ def strange_shape(node: exp.Expression) -> str:
         return "division"
     if isinstance(node, exp.Cast) and not node.to.is_type("bigint"):
         return f"cast to {node.to.sql()}"
-    if (
-        isinstance(node, exp.Literal)
-        and node.is_string
-        and re.search(r"[(][?](?![si:])", node.name)
-    ):
-        return "look-around"
-    return ""
+    return strange_text(node)
+
+
+def strange_text(node: exp.Expression) -> str:
+    """What a quoted text holds that engines read differently."""
+    if not isinstance(node, exp.Literal) or not node.is_string:
+        return ""
+    if "'" in node.name:
+        return "a quote within quotes, which Spark keeps doubled"
+    return "look-around" if re.search(r"[(][?](?![si:])", node.name) else ""
 
 
 def strange_function(node: exp.Expression) -> str:

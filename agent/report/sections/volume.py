@@ -91,10 +91,10 @@ _APART = Query(
 _FINGERPRINTS = Query(
     name="fingerprints",
     title="The most frequent statements, literals and figures taken out",
-    sql=f"""SELECT shape, count(*) AS times, min(user_name) AS one_user,
+    sql=rf"""SELECT shape, count(*) AS times, min(user_name) AS one_user,
         max(user_name) AS another_user, min(at_ms) AS first_ms, max(at_ms) AS last_ms
         FROM (SELECT user_name, at_ms,
-                replace_all(replace_all(substr(query_text, 1, 300), '''[^'']*''?', '?'),
+                replace_all(replace_all(substr(query_text, 1, 300), '\x27[^\x27]*\x27?', '?'),
                     '[0-9]+', '?') AS shape
             FROM statement WHERE {_COUNTED}) s
         GROUP BY shape""",  # noqa: S608 - no one's text
