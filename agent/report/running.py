@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -89,6 +91,8 @@ def _loader(asked: Wanted) -> Load | None:
         return None
     from agent.report.engines.spark import load_raw, open_session  # noqa: PLC0415 - an extra
 
+    # Executors on this machine would take whatever `python3` is first in the path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = open_session(EngineSettings())
     return lambda source, items, curated: load_raw(session, source, items, str(curated))
 
