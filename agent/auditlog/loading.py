@@ -177,6 +177,7 @@ def _sole_user(curated: Path) -> Iterator[None]:
         for half in (curated / sidecar.OBJECTS).glob("*.tmp"):
             half.unlink()
         yield
+        shutil.rmtree(curated / WORK, ignore_errors=True)
 
 
 def _taken(

@@ -66,14 +66,17 @@ def _read_once(
     source: Source, item: LogObject, curated: Path, reader: Reader, *, is_last: bool
 ) -> tuple[ObjectResult, str]:
     """One try; with why the bytes broke off, if they did. Files are kept of the try that counts."""
-    scratch = curated / WORK / f"{item.digest}-{os.getpid()}"
+    # Of the process, not of the object: a day's folders are made once for all its objects.
+    scratch = curated / WORK / f"{os.uname().nodename}-{os.getpid()}"
+    whole = False
     try:
-        scratch.mkdir(parents=True)
+        scratch.mkdir(parents=True, exist_ok=True)
         with source.open(item) as stream:
             steady = Steady(stream)
             result = reader(cast("BinaryIO", steady), item, scratch)
         if steady.broke:
             if not is_last:
+                whole = True  # what is left there, the next try writes over
                 return result, steady.broke
             status = ObjectStatus.DAMAGED if result.plain_bytes else ObjectStatus.UNREADABLE
             reason = f"{steady.broke} (tried {TRIES} times)"
@@ -82,9 +85,11 @@ def _read_once(
             target = curated / path
             target.parent.mkdir(parents=True, exist_ok=True)
             (scratch / path).replace(target)
+        whole = True
         return result, steady.broke
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not whole:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 class Steady(io.RawIOBase):
