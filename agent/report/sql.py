@@ -9,7 +9,6 @@ each learned from a failure (nothing of it raises an error, the answers just dif
 - no division (`/` differs), no casts to text, no time functions: use `at_ms`, `slot` and the
   columns of the calendar; no `string_agg`, no GROUP BY ALL, no alias in HAVING or WHERE;
 - patterns are those of RE2 without look-around; a backslash is a backslash;
-- no quote within quotes (Spark, told to keep backslashes, keeps it doubled): `\\x27` in patterns;
 - `sensitive_like(text, pattern)` is `regexp_like` for patterns of the table `sensitive`: DuckDB
   compiles a pattern that is no constant anew for every row, so it is told them beforehand;
 - no ORDER BY or LIMIT outside windows: the engine adds them; a window's ORDER BY is total;
