@@ -26,7 +26,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `curated_activity` (
   `query_text` string
 )
 PARTITIONED BY (`account` string, `region` string, `cluster` string, `day` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/curated/activity/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -70,7 +72,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `curated_connection` (
   `has_bad_bytes` boolean
 )
 PARTITIONED BY (`account` string, `region` string, `cluster` string, `day` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/curated/connection/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -103,7 +107,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `curated_user_change` (
   `has_bad_bytes` boolean
 )
 PARTITIONED BY (`account` string, `region` string, `cluster` string, `day` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/curated/user_change/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -128,7 +134,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `curated_bad_line` (
   `line` string
 )
 PARTITIONED BY (`account` string, `region` string, `cluster` string, `day` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/curated/bad_line/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -151,7 +159,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `helper_object_list` (
   `stamp_ms` bigint
 )
 PARTITIONED BY (`run` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/helper/object_list/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -170,7 +180,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `helper_calendar` (
   `in_window` boolean
 )
 PARTITIONED BY (`run` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/helper/calendar/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -183,7 +195,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `helper_sensitive` (
   `name` string
 )
 PARTITIONED BY (`run` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/helper/sensitive/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',
@@ -198,7 +212,9 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `helper_setting` (
   `month_end_ms` bigint
 )
 PARTITIONED BY (`run` string)
-STORED AS PARQUET
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
 LOCATION 's3://EXAMPLE-BUCKET/trailkeeper/helper/setting/'
 TBLPROPERTIES (
   'projection.enabled' = 'true',

@@ -17,6 +17,14 @@ from agent.report.tables import HELPERS, Tables
 
 _HIVE = {"int64": "bigint", "text": "string", "bool": "boolean"}
 _TRINO = {"int64": "bigint", "text": "varchar", "bool": "boolean"}
+_HIVE_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+_PARQUET = (
+    f"ROW FORMAT SERDE '{_HIVE_PARQUET}.serde.ParquetHiveSerDe'\n"
+    f"STORED AS INPUTFORMAT '{_HIVE_PARQUET}.MapredParquetInputFormat'\n"
+    f"OUTPUTFORMAT '{_HIVE_PARQUET}.MapredParquetOutputFormat'"
+)
+"""STORED AS PARQUET in full, which is how Athena shows it and what sqlfluff reads."""
+
 _FIRST_DAY = "2018-01-01"
 """Before every log that this reads: of that year is the oldest layout seen."""
 
@@ -115,6 +123,6 @@ def _create(
     said = ",\n".join(f"  '{key}' = '{value}'" for key, value in told.items())
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS `{name}` (\n{lines}\n)\n"
-        f"PARTITIONED BY ({parted})\nSTORED AS PARQUET\nLOCATION '{location}'\n"
+        f"PARTITIONED BY ({parted})\n{_PARQUET}\nLOCATION '{location}'\n"
         f"TBLPROPERTIES (\n{said}\n)"
     )
