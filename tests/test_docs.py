@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,11 +46,20 @@ def test_the_changelog_names_every_rule() -> None:
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
-    known = {text for action in build_parser()._actions for text in action.option_strings}
+    known = set(_options(build_parser()))
     ours = re.sub(r"`python -m [^`]*`", "", README)  # a benchmark has options of its own
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ours))
 
     assert named - known == set()
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Every option, those of its commands among them."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _options(command)
 
 
 def test_every_document_that_the_readme_links_exists() -> None:
