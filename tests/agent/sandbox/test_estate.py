@@ -103,9 +103,11 @@ def test_every_verdict_of_a_rule_is_the_expected_one(checked: Checked, rule: str
 
 
 def test_every_rule_of_the_pack_is_expected_to_judge_something() -> None:
+    """But the one on monthly reports, which judges where the configuration has a place for them:
+    the demo's has (`estate_report`), the estate's own has not."""
     shipped = {path.stem for path in RULES.glob("*.yaml")} - {"pack"}
 
-    assert shipped == {rule for rule, _ in estate.EXPECTED}
+    assert shipped - {"audit-report-produced"} == {rule for rule, _ in estate.EXPECTED}
 
 
 def test_the_check_of_an_estate_with_drift_exits_with_one(checked: Checked) -> None:
