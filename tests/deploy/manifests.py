@@ -149,7 +149,23 @@ def container(template: Manifest) -> Manifest:
     return found
 
 
+def part(template: Manifest) -> str:
+    """What a pod is: `agent`, `check` or `report`."""
+    return str(template["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def image_of(template: Manifest) -> str:
+    """The name that its image is built by."""
+    return "trailkeeper-report" if part(template) == "report" else "trailkeeper"
+
+
 def environment(template: Manifest) -> dict[str, str]:
     """What the container is given, the image's own variables below it."""
     given = {one["name"]: one["value"] for one in container(template).get("env", [])}
-    return variables() | given
+    return variables("report" if part(template) == "report" else "") | given
+
+
+def arguments(template: Manifest) -> list[str]:
+    """All that `trailkeeper` is started with: the report's image names the command."""
+    args: list[str] = container(template)["args"]
+    return ["report", *args] if part(template) == "report" else args

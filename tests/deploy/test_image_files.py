@@ -28,10 +28,11 @@ IMAGE = ROOT / "deploy" / "image"
 # ---------------------------------------------------------------- Dockerfile
 
 
-def variables() -> dict[str, str]:
-    """What the image sets for whoever runs in it."""
-    last = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
-    (block,) = re.findall(r"^ENV ((?:.*\\\n)*.*)$", last, re.MULTILINE)
+def variables(target: str = "") -> dict[str, str]:
+    """What the image sets for whoever runs in it: the agent's, or that of another target."""
+    begins = DOCKERFILE.index(f" AS {target}\n") if target else DOCKERFILE.rindex("\nFROM ")
+    stage = DOCKERFILE[begins + 1 :].partition("\nFROM ")[0]
+    (block,) = re.findall(r"^ENV ((?:.*\\\n)*.*)$", stage, re.MULTILINE)
     return dict(re.findall(r"(\w+)=(\S+)", block))
 
 

@@ -25,9 +25,12 @@ from tests.deploy.manifests import (
     KUBERNETES,
     Manifest,
     agent_of,
+    arguments,
     container,
     environment,
+    image_of,
     of_kind,
+    part,
     pods,
     rendered,
     renderer,
@@ -103,7 +106,7 @@ def test_no_secret_is_written_down(folder: str) -> None:
 def test_every_image_is_ours_by_its_version(folder: str) -> None:
     for template in pods(folder):
         name, _, tag = container(template)["image"].rpartition(":")
-        assert name.rpartition("/")[2] == "trailkeeper"
+        assert name.rpartition("/")[2] == image_of(template)
         assert tag == __version__
 
 
@@ -195,11 +198,9 @@ def test_configuration_and_variables_are_settings(folder: str, tmp_path: Path) -
 @every_folder
 def test_the_arguments_are_options_and_name_the_configuration(folder: str) -> None:
     for template in pods(folder):
-        args = build_parser().parse_args(container(template)["args"])
+        args = build_parser().parse_args(arguments(template))
         assert args.config == "/etc/trailkeeper/trailkeeper.yaml"
-        assert args.check == (
-            template["metadata"]["labels"]["app.kubernetes.io/component"] == "check"
-        )
+        assert args.check == (part(template) == "check")
 
 
 @every_folder
@@ -242,7 +243,7 @@ def test_where_the_agent_remediates_it_is_allowed_something_and_can_be_stopped(
 @pytest.mark.parametrize("folder", [one for one in FOLDERS if one != "overlays/complete"])
 def test_nothing_is_changed_without_the_component(folder: str) -> None:
     for template in pods(folder):
-        assert not build_parser().parse_args(container(template)["args"]).remediate
+        assert not build_parser().parse_args(arguments(template)).remediate
 
 
 def test_the_complete_overlay_serves_tls_asks_for_a_token_and_keeps_its_history_in_postgresql(
@@ -263,7 +264,7 @@ def test_the_complete_overlay_serves_tls_asks_for_a_token_and_keeps_its_history_
 def test_the_service_finds_the_agent_alone(folder: str) -> None:
     (service,) = of_kind(folder, "Service")
     found = [
-        template["metadata"]["labels"]["app.kubernetes.io/component"]
+        part(template)
         for template in pods(folder)
         if service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
     ]
