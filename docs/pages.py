@@ -1,4 +1,4 @@
-"""Makes docs/images/*.png: pages of a real agent on the simulated estate, in Chromium."""
+"""Makes docs/images/*.png in Chromium: pages of an agent on the simulated estate, and a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.walk import pages_walk
 
@@ -44,11 +44,34 @@ def main() -> None:
             demo.wait(30)
 
 
+def report() -> None:
+    """The first page of the report on a generated month."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        month = ["--month", "2026-10"]
+        make = [sys.executable, "-m", "agent.sandbox.month", folder / "logs", *month]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        ask = [sys.executable, "-m", "agent", "report", *month, "--allow-incomplete"]
+        ask += ["--source", folder / "logs", "--output", folder / "out", "--work", folder / "work"]
+        subprocess.run(ask, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        (page,) = (folder / "out").rglob("report.html")
+        with sync_playwright() as playwright:
+            browser = _browser(playwright)
+            shown = browser.new_page(viewport={"width": 1200, "height": 1500})
+            shown.goto(page.as_uri())
+            shown.screenshot(path=IMAGES / "report.png")
+            browser.close()
+
+
+def _browser(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+    )
+
+
 def _take(url: str, folder: Path) -> None:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = _browser(playwright)
         context = browser.new_context(timezone_id="UTC", locale="en-GB")
         pages_walk(context.new_page(), url, folder)
         browser.close()
@@ -57,4 +80,5 @@ def _take(url: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    report()
     main()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import argparse
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
