@@ -67,6 +67,7 @@ def run(args: Namespace) -> int:
             _say(_check_once(config, estate.WALKTHROUGH))
             config.write_text(estate_remedy.shown() + running, encoding="utf-8")
             _say(_put_right(config, estate_remedy.SHOWN))
+            _report_of_a_month(Path(folder))
             return 0
         return _agent(server, config, state, remediate=args.remediate)
 
@@ -228,6 +229,36 @@ def _put_right(config: Path, findings: tuple[tuple[str, str], ...]) -> str:
             "",
         ]
     )
+
+
+# ---------------------------------------------------------------- what the logs say
+
+SHORT = 0.1
+"""Of the generated month: enough for everything that is planted in it, and read in seconds."""
+
+
+def _report_of_a_month(folder: Path) -> None:
+    """The monthly report over made-up logs; where its extra is missing, how to get it."""
+    from agent.commands import report  # noqa: PLC0415 - only this one wants it
+    from agent.sandbox.estate_report import questions  # noqa: PLC0415
+    from agent.sandbox.month import generate  # noqa: PLC0415
+    from agent.sandbox.month.planted import last_month  # noqa: PLC0415
+
+    month = last_month(datetime.now(UTC))
+    generate(month, folder / "logs", scale=SHORT)
+    config = folder / "report.yaml"
+    config.write_text(questions(), encoding="utf-8")
+    # The one thing that stays: it is there to be looked at.
+    out = tempfile.mkdtemp(prefix="trailkeeper-demo-report-")
+    words = ["report", "--month", str(month), "--source", str(folder / "logs")]
+    words += ["--output", out, "--work", str(folder / "auditlog"), "--config", str(config)]
+    _say(f"And a month of made-up audit logs.\n\n$ trailkeeper {' '.join(words[:3])} …\n")
+    try:
+        code = report.run(build_parser().parse_args(words))
+    except StopError as stop:
+        _say(f"  {stop.message}")
+        return
+    _say(f"exit code {code}: the month's logs have gaps and damage, as planted")
 
 
 def _in_short(finding: Finding) -> str:

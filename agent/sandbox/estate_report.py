@@ -55,6 +55,16 @@ report:
   destination: {destination}
   sources:{sources}
   role: {role_arn(ARCHIVE, REPORTER)}   # reads what is in the logs: no reader above may
+{_asked()}"""
+
+
+def questions() -> str:
+    """The same for logs in a folder: what is asked alone."""
+    return f"report:\n{_asked()}"
+
+
+def _asked() -> str:
+    return f"""\
   time_zone: Europe/Amsterdam
   work_hours: 07:00-20:00
   admins: [{ADMIN.name}]

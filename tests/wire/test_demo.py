@@ -49,6 +49,16 @@ def test_the_demo_says_what_is_deleted_and_which_consent_lacks_elsewhere(told: s
     assert "needs a consent (to: destroys, fix: expire_logs, resource: larkfield-platform" in told
 
 
+def test_the_demo_ends_with_what_a_month_of_logs_says(told: str) -> None:
+    report = told[told.index("$ trailkeeper report --month") :]
+    (page,) = re.findall(r"report: (\S+report\.html)", report)
+
+    assert ": incomplete" in report
+    assert "A login succeeded after a burst of failures" in report
+    assert "exit code 3" in report
+    assert "<h1" in Path(page).read_text(encoding="utf-8")
+
+
 def test_once_and_remediate_are_two_things() -> None:
     ran = subprocess.run(
         [*DEMO, "--once", "--remediate"], capture_output=True, text=True, timeout=60, check=False

@@ -94,7 +94,7 @@ _FINGERPRINTS = Query(
     sql=rf"""SELECT shape, count(*) AS times, min(user_name) AS one_user,
         max(user_name) AS another_user, min(at_ms) AS first_ms, max(at_ms) AS last_ms
         FROM (SELECT user_name, at_ms,
-                replace_all(replace_all(substr(query_text, 1, 300), '\x27[^\x27]*\x27?', '?'),
+                replace_all(replace_all(substr(query_text, 1, 200), '\x27[^\x27]*\x27?', '?'),
                     '[0-9]+', '?') AS shape
             FROM statement WHERE {_COUNTED}) s
         GROUP BY shape""",  # noqa: S608 - no one's text
