@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
+from agent import __version__
 from agent.auditlog.objects import FOLDERS_AFTER
 from agent.cli import build_parser
 from agent.commands.report import Wanted, wanted
+from agent.config import Settings
 from tests.deploy.manifests import Manifest, agent_of, arguments, container, of_kind, part, pods
-from tests.deploy.test_kubernetes import FOLDERS, settings_of
+from tests.deploy.test_kubernetes import DOCUMENT, FOLDERS, settings_of
 from tests.rules.packs import shipped_rules
 
 COMPLETE = "overlays/complete"
@@ -117,6 +121,23 @@ def test_two_reports_never_run_at_once_and_a_month_that_is_not_complete_fails_th
     assert spec["backoffLimit"] == 1
     assert [rule["action"] for rule in spec["podFailurePolicy"]["rules"]] == ["Ignore"]
     assert not build_parser().parse_args(arguments(pod())).allow_incomplete
+
+
+def test_the_configuration_in_the_document_is_one_and_the_agent_looks_where_it_writes() -> None:
+    blocks = re.findall(
+        r"```yaml\n(report:.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL
+    )
+    (settings,) = [Settings.model_validate(yaml.safe_load(block)) for block in blocks]
+
+    assert settings.report.sources
+    assert settings.report_place()
+
+
+def test_the_report_without_a_cluster_is_started_as_the_document_says() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (command,) = re.findall(rf"^  trailkeeper-report:{__version__} (.*)$", text, re.MULTILINE)
+
+    assert container(pod())["args"] == command.split()
 
 
 @pytest.mark.parametrize("folder", [one for one in FOLDERS if one != COMPLETE])
