@@ -24,7 +24,7 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize(("sql", "expected"), NAMED.items(), ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("sql", "expected"), NAMED.items(), ids=[one[:60] for one in NAMED])
 def test_every_bucket_that_a_statement_names_is_told(sql: str, expected: set[str]) -> None:
     answers, _ = told_one("movement", NAMED, sql)
 
