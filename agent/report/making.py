@@ -22,6 +22,7 @@ from agent.auditlog.objects import (
     by_writer,
 )
 from agent.auditlog.schema import CONNECTION, TABLES
+from agent.report.calendar import bounds
 from agent.report.coverage import coverage
 from agent.report.engines import Engine
 from agent.report.headlines import headlines
@@ -78,21 +79,30 @@ def find(source: Source, month: Month, baseline: int, clusters: Sequence[str]) -
     # What is denied of earlier months leaves this month's evidence whole.
     seen = {one.key for one in found.refused}
     other = tuple(replace(one, counts=False) for one in before.refused if one.key not in seen)
-    return Listing((*before.objects, *found.objects), (*found.refused, *other))
+    # An export that began before the month may go on in it, and is found both times.
+    objects = dict.fromkeys((*before.objects, *found.objects))
+    return Listing(tuple(objects), (*found.refused, *other))
 
 
 def evidence(loaded: Loaded, month: Month) -> list[Evidence]:
-    """What was loaded, writer by writer. One that fell silent before the month is among them."""
+    """What was loaded, writer by writer. One that fell silent before the month is among them.
+
+    An object stamped before the month is the month's if it has records of it: an export is stamped
+    by the first of its messages."""
     results = {one.object.digest: one for one in loaded.results}
-    start = f"{month.start:%Y-%m-%d}"
+    day, start = f"{month.start:%Y-%m-%d}", bounds(month)[0]
+
+    def is_own(one: ObjectResult) -> bool:
+        return one.object.day >= day or (one.last_ms is not None and one.last_ms >= start)
+
     found = []
     for writer, items in by_writer(one.object for one in loaded.results):
         mine = [results[item.digest] for item in items]
         found.append(
             Evidence(
                 writer,
-                tuple(one for one in mine if one.object.day >= start),
-                tuple(one for one in mine if one.object.day < start),
+                tuple(one for one in mine if is_own(one)),
+                tuple(one for one in mine if not is_own(one)),
                 loaded.ends.get(writer, ()),
             )
         )
@@ -102,8 +112,8 @@ def evidence(loaded: Loaded, month: Month) -> list[Evidence]:
 def tables(
     found: Evidence, month: Month, curated: Path | str, questions: Questions, work: Path
 ) -> Tables:
-    """What the engine is handed: the files, by the day of their partition."""
-    start = f"day={month.start:%Y-%m-%d}"
+    """What the engine is handed: the files; those of ends by the day of their partition."""
+    days = {f"day={one.object.day}" for one in found.results}
     ends = [name for one in found.ends for name in one.files]
     own = {name: list[str]() for name in TABLES}
     for result in found.results:
@@ -117,7 +127,7 @@ def tables(
     ]
     for name in dict.fromkeys(ends):
         table, day = name.partition("/")[0], name.rsplit("/", 2)[-2]
-        if day >= start:
+        if day in days:
             own[table].append(name)
         elif table == CONNECTION:
             earlier.append(name)
@@ -171,14 +181,17 @@ def make(
 def _ends_of(found: Evidence) -> tuple[Ends, ...]:
     """The ends, of which only what concerns this month's objects is told."""
     keys = {one.object.key for one in found.results}
-    return tuple(
-        replace(
-            one,
-            orphans=tuple(key for key in one.orphans if key in keys),
-            cut=tuple(key for key in one.cut if key in keys),
-        )
-        for one in found.ends
-    )
+    return tuple(_of_keys(one, keys) for one in found.ends)
+
+
+def _of_keys(one: Ends, keys: set[str]) -> Ends:
+    """What is told of these objects. Bad are all orphans, and of the logs of lines all cut ones."""
+    orphans = tuple(key for key in one.orphans if key in keys)
+    cut = tuple(key for key in one.cut if key in keys)
+    others = len(one.orphans) - len(orphans)
+    if one.bad > len(one.orphans):
+        others += len(one.cut) - len(cut)
+    return replace(one, orphans=orphans, cut=cut, bad=one.bad - others)
 
 
 def _answer(
