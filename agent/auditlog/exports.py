@@ -5,7 +5,8 @@ space; what begins without one continues the message before (CloudWatch Logs Use
 log data to S3). JSON is one `{"message": …}` after another, or a subscription's `logEvents` as
 Firehose delivers them, with or without newlines between. Either becomes the text that Redshift
 would have delivered to S3: the messages, a newline after each. One object may hold the messages of
-several streams; each of them is then an object of its own, `<key>#<cluster>/<log>`.
+several streams; each of them is then an object of its own, `<key>#<cluster>/<log>`, with the
+account before the cluster where there are several.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _TYPE = re.compile(rf"(?:^|[/_.-])({'|'.join(LOG_TYPES)})(?=$|[/_.-])")
 _CLUSTER = re.compile(
     rf"redshift[/-]cluster[/-]([a-z0-9-]+?)[/-](?:{'|'.join(LOG_TYPES)})(?=[/_.-])"
 )
-_PART = re.compile(rf"#([A-Za-z0-9-]+)/({'|'.join(LOG_TYPES)})$")
+_PART = re.compile(rf"#(?:[A-Za-z0-9-]+/)?[A-Za-z0-9-]+/(?:{'|'.join(LOG_TYPES)})$")
 
 
 Objects: TypeAlias = list[LogObject]
@@ -88,28 +89,33 @@ class ExportSource:
     def open(self, item: LogObject) -> Iterator[BinaryIO]:
         """The messages as the text that Redshift writes, not the stored bytes."""
         key = _PART.sub("", item.key)
-        told = _by_path(key)
+        told = self._by_path(key)
         etag = item.etag if isinstance(self.store, BucketSource) else ""
         with _opened(self.store, key, etag) as stream:
-            text = plain_text(stream, item.log_type, told, item.writer.cluster)
+            text = plain_text(stream, item.log_type, told, item.writer.account, item.writer.cluster)
             yield cast("BinaryIO", Pieces(text))
 
     def _objects(self, one: Stored, last: date) -> Objects:
         """One object for each stream in it that begins by that day, or may for all that is known.
         Raises LookupError where there is no stream."""
         with _opened(self.store, one.key, "") as stream:
-            found = streams_in(stream, _by_path(one.key))
+            found = streams_in(stream, self._by_path(one.key))
         if not found:
             raise LookupError(one.key)
+        several = len({told.account for told in found}) > 1
         return [
-            self._object(one, told, is_part=len(found) > 1)
+            self._object(one, told, _part(told, several) if len(found) > 1 else "")
             for told in found
             if told.first is None or told.first.date() <= last
         ]
 
-    def _object(self, one: Stored, told: Told, *, is_part: bool) -> LogObject:
-        writer = Writer(told.account or self.account, self.region, told.cluster or UNKNOWN)
-        key = f"{one.key}#{writer.cluster}/{told.log_type}" if is_part else one.key
+    def _by_path(self, key: str) -> Told:
+        """What is known of a key's streams before it is opened."""
+        return replace(_by_path(key), account=self.account)
+
+    def _object(self, one: Stored, told: Told, part: str) -> LogObject:
+        writer = Writer(told.account, self.region, told.cluster or UNKNOWN)
+        key = one.key + part
         stamp = told.first or one.last_modified
         return LogObject(key, told.log_type, writer, stamp, one.size, one.etag, one.last_modified)
 
@@ -142,6 +148,14 @@ def _chosen(store: LocalSource | BucketSource, account: str, region: str) -> Sou
     if any(log_object(one) for one in stored) or not any(is_export(one.key) for one in stored):
         return store
     return ExportSource(store, account or UNKNOWN, region or UNKNOWN)
+
+
+def _part(told: Told, several: bool) -> str:
+    """What a stream is called within its object; `several`: there are several accounts."""
+    cluster = told.cluster or UNKNOWN
+    return (
+        f"#{told.account}/{cluster}/{told.log_type}" if several else f"#{cluster}/{told.log_type}"
+    )
 
 
 def _by_path(key: str) -> Told:

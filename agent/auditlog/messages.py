@@ -68,10 +68,14 @@ def streams_in(stream: BinaryIO, told: Told) -> list[Told]:
     except BrokenExportError:
         if not by:
             raise
+    if len(by) > STREAMS:
+        raise BrokenExportError(f"it holds messages of more than {STREAMS} streams")
     return [by[key] for key in sorted(by)]
 
 
-def plain_text(stream: BinaryIO, log_type: str, told: Told, cluster: str) -> Iterator[bytes]:
+def plain_text(
+    stream: BinaryIO, log_type: str, told: Told, account: str, cluster: str
+) -> Iterator[bytes]:
     """The messages of one log and cluster, in pieces. Raises as `streams_in` does."""
     blocks = _plain(stream)
     first = next(blocks, b"")
@@ -79,7 +83,8 @@ def plain_text(stream: BinaryIO, log_type: str, told: Told, cluster: str) -> Ite
         yield from _unstamped(chain([first], blocks), log_type)
         return
     for one, message in _assigned(_messages(chain([first], blocks), told)):
-        if one.log_type == log_type and (one.cluster or "unknown") == cluster:
+        stream_of = (one.log_type, one.account, one.cluster or "unknown")
+        if stream_of == (log_type, account, cluster):
             yield _bytes(message) if message.endswith("\n") else _bytes(message) + b"\n"
 
 
@@ -229,8 +234,9 @@ def _documents(blocks: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
                 if block is None or len(held) - at > LONGEST or isinstance(error, RecursionError):
                     raise BrokenExportError("from some place on it is no JSON") from error
                 break
-            if isinstance(document, Mapping):
-                yield document
+            # What is no object is no event either: handed on as a message, to be listed as bad.
+            is_object = isinstance(document, Mapping)
+            yield document if is_object else {"message": json.dumps(document)}
         held = held[at:]
 
 

@@ -119,9 +119,9 @@ FIREHOSE = {
             id="a subscription's events",
         ),
         pytest.param(
-            lines({"message": "odd"}, EVENT, {"message": "odder"}, {"other": 1}),
+            lines({"message": "odd"}, EVENT, {"message": "odder"}, {"other": 1}, [EVENT], 7),
             Writer("unknown", "unknown", "unknown"),
-            f'odd\n{CONNECTION}\nodder\n{{"other": 1}}\n',
+            f'odd\n{CONNECTION}\nodder\n{{"other": 1}}\n{json.dumps([EVENT])}\n7\n',
             id="what is no record stays, to be listed as bad",
         ),
         pytest.param(
@@ -165,6 +165,33 @@ def test_streams_in_one_object_are_objects_of_their_own(tmp_path: Path) -> None:
     ]
     assert text_of(tmp_path, 1) == f"{USER}\n"
     assert text_of(tmp_path, 2) == f"{CONNECTION}\n" * 2
+
+
+def test_clusters_of_one_name_in_two_accounts_are_told_apart(tmp_path: Path) -> None:
+    """Serverless namespaces are often called `default`, and one stream collects all accounts."""
+    mine, other = (
+        FIREHOSE | {"owner": owner, "logEvents": [{"message": CONNECTION.replace("bob", owner)}]}
+        for owner in ("111122223333", "444455556666")
+    )
+    put(tmp_path, "f.json", lines(mine, other, mine), zipped=False)
+    found = listed(tmp_path).objects
+
+    assert [one.key for one in found] == [
+        f"f.json#{account}/c1/connectionlog" for account in ("111122223333", "444455556666")
+    ]
+    assert [one.writer.account for one in found] == ["111122223333", "444455556666"]
+    assert text_of(tmp_path, 0) == 2 * f"{CONNECTION.replace('bob', '111122223333')}\n"
+    assert text_of(tmp_path, 1) == f"{CONNECTION.replace('bob', '444455556666')}\n"
+
+
+def test_more_streams_than_are_taken_are_refused_and_not_left_out(tmp_path: Path) -> None:
+    streams = [FIREHOSE | {"logStream": f"c{number}"} for number in range(messages.STREAMS + 1)]
+    put(tmp_path, "f.json", lines(*streams), zipped=False)
+    found = listed(tmp_path)
+
+    assert found.objects == ()
+    assert [one.counts for one in found.refused] == [True]
+    assert "more than 256 streams" in found.refused[0].reason
 
 
 @pytest.mark.parametrize(
