@@ -62,7 +62,7 @@ def plain_blocks(stream: BinaryIO, seen: Digest, size: int = 4 << 20) -> Iterato
     """
     stored = _stored(stream, seen)
     first = _first(stored)
-    seen.is_gzip = first.startswith(MAGIC)
+    seen.is_gzip = bool(first) and MAGIC.startswith(first[: len(MAGIC)])
     pieces = _gunzipped(first, stored) if seen.is_gzip else _passed(first, stored)
     held: list[bytes] = []
     length = 0
@@ -143,7 +143,7 @@ def _gunzipped(first: bytes, stored: Iterator[bytes]) -> Iterator[bytes]:
             if unzip.eof:
                 data, unzip, is_begun = unzip.unused_data, _member(), False
         rest = data
-    if is_begun:
+    if is_begun or len(first) < len(MAGIC):
         raise DamagedError("the gzip is truncated")
     if rest.strip(b"\0"):
         raise DamagedError("there are bytes after the end of the gzip")

@@ -44,7 +44,7 @@ def flipped(stored: bytes, at: int) -> bytes:
         pytest.param(gzip.compress(b"") + PACKED, TEXT, id="an-empty-member-first"),
         pytest.param(PACKED + b"\0" * 40, TEXT, id="padding-behind"),
         pytest.param(TEXT, TEXT, id="plain-text"),
-        pytest.param(b"\x1f", b"\x1f", id="one-byte"),
+        pytest.param(b"x", b"x", id="one-byte"),
         pytest.param(b"", b"", id="no-byte"),
         pytest.param(gzip.compress(b""), b"", id="a-gzip-of-nothing"),
     ],
@@ -72,6 +72,10 @@ def test_damage_behind_the_data_costs_none_of_it(stored: bytes, reason: str) -> 
     assert found == TEXT
     assert told.startswith(reason)
     assert seen.sha256 == hashlib.sha256(stored).hexdigest()
+
+
+def test_a_gzip_cut_behind_its_first_byte_is_no_text() -> None:
+    assert taken(b"\x1f")[:2] == (b"", "the gzip is truncated")
 
 
 def test_what_precedes_the_cut_of_a_truncated_gzip_is_salvaged() -> None:
