@@ -112,14 +112,15 @@ def gaps(
 
 def _judged(known: Known, now: datetime) -> tuple[Completeness, tuple[str, ...]]:
     """The verdict and its sentences, worst first; notes last."""
-    wrong = [*_unread(known), *_without(known), *_gap_sentences(known), *_within(known)]
+    unread = [*_unread(known), *_odd(known)]
+    wrong = [*unread, *_without(known), *_gap_sentences(known), *_within(known)]
     notes = _notes(known)
     settled = known.month.end + timedelta(days=FOLDERS_AFTER)
     if not any(known.records.values()):
         objects = _counted(len(known.results), "object")
         return Completeness.EMPTY, (
             f"no record of {known.month} in {objects} read",
-            *_unread(known),
+            *unread,
             *notes,
         )
     if now < settled:
@@ -128,10 +129,10 @@ def _judged(known: Known, now: datetime) -> tuple[Completeness, tuple[str, ...]]
         return Completeness.RUNNING, (running, *wrong, *notes)
     if wrong:
         return Completeness.INCOMPLETE, (*wrong, *notes)
-    least = _counted(known.at_least, "hour")
+    least = "hour" if known.at_least == 1 else f"{known.at_least:,} hours in a row"
     told = (
         f"{_counted(len(known.results), 'object')} read, none damaged; no {least} without a "
-        "connection and an activity record"
+        "connection record, and none without an activity record"
     )
     return Completeness.COMPLETE, (told, *notes)
 
@@ -151,6 +152,49 @@ def _unread(known: Known) -> list[str]:
             many = how.replace("is damaged", "are damaged").replace("of it could", "of them could")
             said.append(f"{len(some)} objects {many}: {_some(some)}")
     return said
+
+
+def _odd(known: Known) -> list[str]:
+    """Objects that can be read and are not what their names say."""
+    said = []
+    results = known.results
+    hollow = [
+        one.object.key
+        for one in results
+        if one.status is ObjectStatus.EMPTY and not one.object.size and parse_name(one.object.key)
+    ]
+    if hollow:
+        what = _counted(len(hollow), "object has", "objects have")
+        said.append(f"{what} not a single byte, not even an empty log's: {_names(hollow)}")
+    others = [
+        one.object.key
+        for one in results
+        if one.status is ObjectStatus.READ
+        and not one.records
+        and one.head
+        and one.head.text.strip()
+    ]
+    if others:
+        what = _counted(len(others), "object holds", "objects hold")
+        said.append(f"{what} text without one record of the log: {_names(others)}")
+    twice = _named_twice(results)
+    if twice:
+        said.append(
+            "records may be counted twice, for the bytes differ under one name: "
+            f"{_names(tuple(twice))}"
+        )
+    return said
+
+
+def _named_twice(results: Iterable[ObjectResult]) -> list[str]:
+    """The keys whose names are those of another object that counts too (unpacked beside the
+    original, or stored anew in a second place): the service gives a name once."""
+    by: dict[tuple[str, datetime], set[str]] = {}
+    for one in results:
+        counts = one.status in (ObjectStatus.READ, ObjectStatus.DAMAGED)
+        if counts and parse_name(one.object.key):
+            by.setdefault((one.object.log_type, one.object.stamp), set()).add(one.object.key)
+    return [key for keys in by.values() if len(keys) > 1 for key in sorted(keys)[1:]]
 
 
 def _without(known: Known) -> list[str]:

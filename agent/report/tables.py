@@ -151,13 +151,16 @@ def pattern(name: str) -> str:
 def _part(part: str, *, is_first: bool, is_last: bool) -> str:
     """One identifier, bare or in quotes; the edges of a bare one are neither letter nor quote."""
     bare, quoted = _glob(part, rf"[^{_OUTSIDE}]"), _glob(part, r'[^"]')
-    before = rf"(?:^|[{_NO_QUOTE}])" if is_first else ""
-    after = rf"(?:$|[{_NO_QUOTE}])" if is_last else ""
+    before = rf"(?:^|[{_NO_QUOTE}]|{_DOLLARS})" if is_first else ""
+    after = rf"(?:$|[{_NO_QUOTE}]|{_DOLLARS})" if is_last else ""
     return f'(?:{before}{bare}{after}|"{quoted}")'
 
 
 _NO_QUOTE = r"\x00-\x21\x23\x25-\x2f\x3a-\x5e\x60\x7b-\x7f"
 """`_OUTSIDE` without the quotation mark."""
+
+_DOLLARS = r"[$][a-z0-9_]*[$]"
+"""Where a text in dollar quotes begins or ends: `unload ($$select * from a.b$$)`."""
 
 
 def _glob(part: str, one: str) -> str:

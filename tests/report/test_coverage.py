@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.auditlog.ends import Ends
 from agent.auditlog.objects import (
+    Fragment,
     Listing,
     LogObject,
     ObjectResult,
@@ -79,12 +80,20 @@ def test_a_month_with_every_hour_and_no_damage_is_complete() -> None:
 
     assert found.verdict is Completeness.COMPLETE
     assert found.because == (
-        "2 objects read, none damaged; no 1 hour without a connection and an activity record",
+        (
+            "2 objects read, none damaged; no hour without a connection record, and none without "
+            "an activity record"
+        ),
     )
     assert (found.outside, found.gaps, found.late) == (0, (), ())
 
 
 LATER = result(at=MONTH.start + timedelta(days=3))
+NAME = LATER.object.key.rsplit("/", 1)[-1]
+
+
+def _empty(size: int) -> ObjectResult:
+    return replace(LATER, status=ObjectStatus.EMPTY, object=replace(LATER.object, size=size))
 
 
 @pytest.mark.parametrize(
@@ -152,6 +161,21 @@ LATER = result(at=MONTH.start + timedelta(days=3))
             "here?",
             id="a log without any record",
         ),
+        pytest.param(
+            {"results": (*READ, _empty(size=0))},
+            f"1 object has not a single byte, not even an empty log's: {NAME}",
+            id="an object of no byte",
+        ),
+        pytest.param(
+            {"results": (*READ, replace(LATER, head=Fragment("<Error>AccessDenied</Error>")))},
+            f"1 object holds text without one record of the log: {NAME}",
+            id="an error page under a log's name",
+        ),
+        pytest.param(
+            {"results": (*READ, LATER, result(key=LATER.object.key[:-3], at=LATER.object.stamp))},
+            f"records may be counted twice, for the bytes differ under one name: {NAME}",
+            id="an object and its unpacked copy",
+        ),
     ],
 )
 def test_what_is_missing_makes_the_month_incomplete(given: dict[str, Any], says: str) -> None:
@@ -196,7 +220,10 @@ def test_what_is_missing_makes_the_month_incomplete(given: dict[str, Any], says:
         pytest.param(
             {"results": (*READ, replace(LATER, status=ObjectStatus.DUPLICATE))}, id="a copy"
         ),
-        pytest.param({"results": (*READ, replace(LATER, status=ObjectStatus.EMPTY))}, id="empty"),
+        pytest.param({"results": (*READ, _empty(size=20))}, id="empty"),
+        pytest.param(
+            {"results": (*READ, replace(LATER, head=Fragment("\n")))}, id="a blank line alone"
+        ),
     ],
 )
 def test_what_is_only_a_note_leaves_the_month_complete(given: dict[str, Any]) -> None:

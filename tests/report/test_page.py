@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from dataclasses import replace
 from functools import cache
@@ -75,8 +76,6 @@ def test_the_policy_allows_this_style_alone() -> None:
 
 
 def test_every_hostile_name_is_shown_so_that_it_can_be_seen() -> None:
-    import html
-
     text = html.unescape(shown())
 
     for name in HOSTILE:
@@ -138,13 +137,43 @@ def test_every_table_has_a_caption_and_every_head_a_scope() -> None:
     assert found.tags["th"] == sum(1 for name, value in found.attributes if name == "scope")
 
 
-def test_an_appendix_too_long_keeps_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OBJECTS", 5)
+def test_an_appendix_of_many_objects_has_those_alone_that_matter() -> None:
+    made = document()
+    objects = made.coverage.objects
+    text = html.unescape(page(redacted(made)))
+    rows = re.findall(r'<tr id="o(\d+)">', text)
+    shown_keys = set(re.findall(r'<td><bdi class="key-text">([^\n]*?)</bdi><span', text))
+    left_out = [one for one in objects if seen(one.object.key) not in shown_keys]
+
+    assert len(objects) > module.OBJECTS
+    assert "2" in rows  # evidence leads there
+    assert left_out
+    assert all(one.status == "read" and not one.bad for one in left_out)
+    assert f"{len(objects) - len(left_out)} of {len(objects)} objects" in text
+    assert "manifest.json has every object, with its hashes" in text
+
+    late = replace(made.coverage, late=(left_out[0].object.key,))
+    assert left_out[0].object.key in html.unescape(page(replace(made, coverage=late)))
+
+
+def test_an_appendix_of_few_objects_has_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "OBJECTS", 1000)
     text = page(redacted(document()))
 
-    assert 'id="o2"' in text
-    assert "damaged" in text
-    assert "that were read whole and that nothing refers to are in manifest.json alone" in text
+    assert text.count('class="key-text"') >= len(document().coverage.objects)
+    assert "Every object; manifest.json has the same for machines" in text
+
+
+def test_paper_has_the_beginning_of_a_long_table_and_says_so() -> None:
+    long = next(
+        (len(rows), f"csv/{one.section.id}-{name}.csv")
+        for one in document().sections
+        for name, rows in one.answers.items()
+        if len(rows) > module.PAPER
+    )
+
+    assert f"on paper the first 20; the rest in {long[1]}" in shown()
+    assert shown().count("on paper") == shown().count(' long"')
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,19 @@ from agent.report.outputs.cannot import CANNOT
 ROWS = 50
 """Rows of a table on the page; the CSV has them all."""
 
+PAPER = 32
+"""Rows that are printed whole, a day each; of a longer table the style prints the first 20."""
+
 FINDINGS = 300
 """Findings on the page, the worst ones; the JSON and the CSV have them all."""
 
 REASONS = 12
-OBJECTS = 5_000
-"""Objects in the appendix beyond those that the page refers to, or that were not read whole."""
+OBJECTS = 24
+"""Objects up to which the appendix has them all; of more, those alone that a reader may look up: a
+busy month has thousands, and they would be most of what is printed."""
+
+SOURCES = 5
+"""Objects and records that are named beside a finding."""
 
 LOGS = ("connectionlog", "useractivitylog", "userlog")
 
@@ -77,6 +84,11 @@ class Table:
     total: int
     beyond: int
     file: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether paper has its beginning alone."""
+        return len(self.rows) > PAPER
 
     @property
     def below(self) -> bool:
@@ -132,6 +144,7 @@ def _front(document: Document) -> dict[str, Any]:
         "tiles": _tiles(document),
         "findings": [_finding(one, document) for one in document.findings[:FINDINGS]],
         "more_findings": len(document.findings) - FINDINGS,
+        "sources": SOURCES,
         "by_severity": by_severity,
         "heat": [
             (log, coverage.records.get(log, 0), charts.coverage(coverage, log, document.month))
@@ -165,7 +178,7 @@ def _facts(document: Document) -> list[tuple[str, str]]:
         ("Objects", objects or "none"),
         ("Stored bytes", text.size(sum(one.object.size for one in found))),
         ("Records of other months in them", f"{coverage.outside:,}"),
-        ("Lines that are no record", f"{sum(one.bad for one in found):,}"),
+        ("Lines that are no record", f"{_no_record(document):,}"),
     ]
     for title, keys in (
         ("Objects that begin with the end of a lost record", coverage.orphans),
@@ -175,6 +188,12 @@ def _facts(document: Document) -> list[tuple[str, str]]:
         facts.append((title, f"{len(keys):,}"))
     missing = sum(1 for one in coverage.refused if one.counts)
     return [*facts, ("Refused, evidence among it", f"{missing:,}")]
+
+
+def _no_record(document: Document) -> int:
+    """Those at the edges of objects among them, as the figure of the front page counts."""
+    within = sum(one.bad for one in document.coverage.objects)
+    return document.headlines.get("bad_lines", within)
 
 
 def _linker(document: Document) -> Callable[[int], Link]:
@@ -265,22 +284,27 @@ def _cell(value: Value, kind: ColumnKind, link: Callable[[int], Link]) -> str | 
 
 
 def _appendix(document: Document, numbers: Mapping[str, int]) -> dict[str, Any]:
-    """The objects that are shown: all, or where there are too many, those that matter."""
-    found = document.coverage.objects
-    if len(found) <= OBJECTS:
-        return {"objects": found, "left_out": 0}
+    """The objects that are shown: all, or where there are many, those that the page refers to and
+    those with which something is the matter."""
+    coverage = document.coverage
+    if len(coverage.objects) <= OBJECTS:
+        return {"objects": coverage.objects, "left_out": 0}
     linked = _linked(document)
+    named = {*coverage.orphans, *coverage.cut, *coverage.late}
 
     def matters(one: ObjectResult) -> bool:
-        return one.status is not ObjectStatus.READ or numbers.get(one.object.key) in linked
+        key = one.object.key
+        is_plain = one.status is ObjectStatus.READ and not one.bad and key not in named
+        return not is_plain or numbers.get(key) in linked
 
-    shown = [one for n, one in enumerate(found) if n < OBJECTS or matters(one)]
-    return {"objects": shown, "left_out": len(found) - len(shown)}
+    shown = [one for one in coverage.objects if matters(one)]
+    return {"objects": shown, "left_out": len(coverage.objects) - len(shown)}
 
 
 def _linked(document: Document) -> set[int]:
     """The numbers of the objects that the page links to."""
-    found = {number for one in document.findings for number in one.evidence}
+    shown = document.findings[:FINDINGS]
+    found = {number for one in shown for number in one.evidence[:SOURCES]}
     for answered in document.sections:
         for query in answered.section.queries:
             names = [one.name for one in query.columns if one.kind is ColumnKind.EVIDENCE]

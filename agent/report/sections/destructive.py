@@ -30,7 +30,9 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
+    DAYS,
     EVENT,
+    HABIT_DAYS,
     NAMES,
     OBJECT,
     SHOWN,
@@ -40,6 +42,7 @@ from agent.report.sections.noting import (
     by_user,
     listed,
     mentions,
+    number,
     text,
     times,
 )
@@ -57,7 +60,8 @@ _COUNTED = Query(
     name="by_user",
     title="Statements that remove data, by user, database and kind",
     sql=f"""SELECT user_name, identity, db_name, verb, is_unfiltered, count(*) AS times,
-        min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence
+        count(DISTINCT local_day) AS days, min(at_ms) AS first_ms, max(at_ms) AS last_ms,
+        min(evidence) AS evidence
         FROM {_DESTROYS} d
         GROUP BY user_name, identity, db_name, verb, is_unfiltered""",  # noqa: S608 - no one's text
     columns=(
@@ -67,6 +71,7 @@ _COUNTED = Query(
         VERB,
         Column("is_unfiltered", "Every row, no WHERE", ColumnKind.FLAG),
         TIMES,
+        DAYS,
         FIRST,
         LAST,
         EVIDENCE,
@@ -103,12 +108,33 @@ _ON_SENSITIVE = Query(
 )
 _UNFILTERED = Query(
     name="unfiltered",
-    title="DELETE and UPDATE without WHERE",
+    title="DELETE and UPDATE of every row",
     sql=f"""SELECT at_ms, user_name, identity, remote_host, db_name, verb, object_name, {SHOWN},
         evidence
         FROM {_DESTROYS} d WHERE is_unfiltered""",  # noqa: S608 - no one's text
     columns=(AT, USER, IDENTITY, HOST, DATABASE, VERB, OBJECT, STATEMENT, EVIDENCE),
     order=("at_ms", "evidence"),
+)
+
+# A job drops and truncates all month; whoever does it once would be lost among its statements.
+_DROPPED = Query(
+    name="dropped",
+    title="DROP and TRUNCATE, those of users who seldom do it first",
+    sql=f"""SELECT at_ms, user_name, identity, remote_host, db_name, verb, object_name,
+        count(*) OVER (PARTITION BY user_name, identity, verb) AS of_user, evidence
+        FROM {_DESTROYS} d WHERE NOT is_unfiltered""",  # noqa: S608 - no one's text
+    columns=(
+        AT,
+        USER,
+        IDENTITY,
+        HOST,
+        DATABASE,
+        VERB,
+        OBJECT,
+        Column("of_user", "Such statements of the user", ColumnKind.COUNT),
+        EVIDENCE,
+    ),
+    order=("of_user", "at_ms", "evidence"),
 )
 
 
@@ -119,24 +145,29 @@ def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
         name, user = text(rows[0], "name"), person(rows[0])
         because = (
             f"{user} ran {told(len(rows), 'statement')} "
-            f"({listed(text(row, 'verb') for row in rows)}) that may remove {name} or all its rows."
+            f"({listed(text(row, 'verb') for row in rows)}) that may remove {name}, or remove or "
+            "overwrite all its rows."
         )
         found.append(noted(ID, "high", "Sensitive object at risk", name, because, rows))
     return [*not_too_many(found), *_unfiltered(answers)]
 
 
 def _unfiltered(answers: Answers) -> list[Noted]:
-    """Each user's DELETE and UPDATE without WHERE."""
+    """Each user's DELETE and UPDATE of every row; what is done day after day is a job's."""
+    named = dict(by_user(answers["unfiltered"]))
     found = []
     for user, rows in by_user(row for row in answers["by_user"] if row["is_unfiltered"]):
         count = told(times(rows), "statement")
+        tables = listed(text(row, "object_name") for row in named.get(user, ()))
         because = (
-            f"{user} ran {count} ({listed(text(row, 'verb') for row in rows)}) on every row of a "
-            f"table, in {listed(text(row, 'db_name') for row in rows)}."
+            f"{user} ran {count} ({listed(text(row, 'verb') for row in rows)}) on every row of "
+            f"{tables or 'a table'}, in {listed(text(row, 'db_name') for row in rows)}."
         )
+        is_usual = max(number(row, "days") for row in rows) >= HABIT_DAYS
+        severity = "low" if is_usual else "medium"
         title = "DELETE or UPDATE without WHERE"
-        found.append(noted(ID, "low", title, user, because, rows, counts=times(rows)))
-    return not_too_many(found)
+        found.append(noted(ID, severity, title, user, because, rows, counts=times(rows)))
+    return not_too_many(sorted(found, key=lambda one: one.severity, reverse=True))
 
 
 SECTION = Section(
@@ -151,7 +182,7 @@ SECTION = Section(
         "hipaa": ("164.312(c)(1)",),
         "sox": ("data integrity",),
     },
-    queries=(_KINDS, _ON_SENSITIVE, _UNFILTERED, _COUNTED),
+    queries=(_KINDS, _ON_SENSITIVE, _UNFILTERED, _DROPPED, _COUNTED),
     findings=findings,
     charts=(Chart("kinds", "bars", "verb", ("times",), "Statements that remove data, by kind"),),
     cannot="How many rows went, and whether the statement was rolled back.",

@@ -27,6 +27,7 @@ from agent.report.sections.common import (
     told,
     whole,
 )
+from agent.report.sections.noting import is_admin
 
 _ID = "newcomers"
 _LOGINS = count("logins", "Logins")
@@ -190,9 +191,33 @@ def _new_software(rows: Sequence[Row], column: str, noun: str) -> list[Noted]:
     ]
 
 
-def _findings(answers: Answers, _asked: Questions) -> list[Noted]:
+def _administrators(rows: Sequence[Row], asked: Questions) -> list[Noted]:
+    """Administrators who came from elsewhere: worse where nobody ever came from there."""
+    return [
+        noted(
+            _ID,
+            "medium" if row["is_new_address"] else "low",
+            "An administrator from a new address",
+            person(row),
+            f"{person(row)} logged in {told(whole(row['logins']), 'time')} from "
+            f"{row['remote_host']}, "
+            + (
+                "which no earlier month at hand knows."
+                if row["is_new_address"]
+                else "where this administrator was in no earlier month at hand."
+            ),
+            [row],
+            counts=whole(row["logins"]),
+        )
+        for row in rows
+        if is_admin(row, asked)
+    ]
+
+
+def _findings(answers: Answers, asked: Questions) -> list[Noted]:
     """Nothing without earlier months, since the queries give nothing then."""
     return [
+        *not_too_many(_administrators(answers.get("pairs", ()), asked)),
         *not_too_many(_addresses(answers.get("addresses", ()))),
         *not_too_many(_users(answers.get("users", ()))),
         *not_too_many(

@@ -13,6 +13,10 @@ OBJECT = Column("object_name", "Object")
 STATEMENT = Column("query_text", "Statement", ColumnKind.SQL)
 TIMES = Column("times", "Statements", ColumnKind.COUNT)
 
+DAYS = Column("days", "Days", ColumnKind.COUNT)
+HABIT_DAYS = 5
+"""Days of a month on which the same is done, from which on it is taken for somebody's work."""
+
 SHOWN = "substr(query_text, 1, 1000) AS query_text"
 """A record may be megabytes long; the evidence leads to the rest."""
 

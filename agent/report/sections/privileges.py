@@ -38,6 +38,7 @@ from agent.report.sections.noting import (
     VERB,
     by_user,
     is_admin,
+    is_like,
     is_sensitive,
     listed,
     text,
@@ -155,15 +156,23 @@ _ALL = Query(
     columns=_LIST_COLUMNS,
     order=("at_ms", "evidence"),
 )
+_ON_SCHEMA = "regexp_like(low, '[^a-z0-9_](in|on)[^a-z0-9_]+schema[^a-z0-9_]')"
+_SCHEMAS = Query(
+    name="schemas",
+    title="Rights given on whole schemas",
+    sql=f"SELECT {_LIST} FROM {_CHANGES} c WHERE {_GIVES} AND {_ON_SCHEMA}",  # noqa: S608
+    columns=_LIST_COLUMNS,
+    order=("at_ms", "evidence"),
+)
 
 _SAID = {
     "superuser": ("high", "Superuser or CREATEDB given", "gave CREATEUSER or CREATEDB to"),
     "power": ("high", "Administrative role granted", "granted sys:superuser or sys:secadmin to"),
-    "public": ("medium", "Granted to PUBLIC", "granted privileges to every user, with"),
-    "session user": ("medium", "Acted as another user", "set the session's user, with"),
-    "policy": ("medium", "Row or column protection loosened", "loosened a policy, with"),
+    "public": ("medium", "Granted to PUBLIC", "granted privileges to every user"),
+    "session user": ("medium", "Acted as another user", "took on another user's identity"),
+    "policy": ("medium", "Row or column protection loosened", "loosened a policy"),
     "behind": ("medium", "Privileges changed behind another statement", ""),
-    "grantable": ("low", "Granted with the right to grant on", "let others grant on, with"),
+    "grantable": ("low", "Granted with the right to grant on", "granted what may be granted on"),
 }
 """Severity, title and the sentence's middle, by what is notable."""
 
@@ -175,16 +184,20 @@ def _because(why: str, user: str, rows: Sequence[Row]) -> str:
     """The sentence of a finding."""
     count = told(len(rows), "statement")
     if why == "behind":
+        what = listed(
+            f"{text(row, 'verb')}{f' on {name}' if (name := text(row, 'object_name')) else ''}"
+            for row in rows
+        )
         return (
-            f"{user} changed privileges in {count} that stood behind another in one record, "
-            "where a look at its first word does not show it."
+            f"{user} changed privileges in {count} ({what}) that stood behind another in one "
+            "record, where a look at the record's first word does not show it."
         )
     middle = _SAID[why][2]
     if why in ("superuser", "power"):
         whom = listed(text(row, "whom") for row in rows)
         return f"{user} {middle} {whom or 'a user that could not be read'}, in {count}."
     objects = listed(text(row, "object_name") for row in rows)
-    return f"{user} {middle} {count}{f', on {objects}' if objects else ''}."
+    return f"{user} {middle} in {count}{f' ({objects})' if objects else ''}."
 
 
 def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
@@ -203,7 +216,35 @@ def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
                 level = _LOWER[severity]
             alike.append(noted(ID, level, title, user, _because(why, user, rows), rows))
         found += not_too_many(sorted(alike, key=lambda one: SEVERITIES.index(one.severity)))
-    return found
+    return [*found, *_on_schemas(answers, questions)]
+
+
+def _on_schemas(answers: Answers, questions: Questions) -> list[Noted]:
+    """Rights on a whole schema in which a sensitive object is: its own name need not be said."""
+    inside: dict[str, list[str]] = {}
+    for name in questions.sensitive:
+        schema = name.lower().rpartition(".")[0].rpartition(".")[2]
+        if schema:
+            inside.setdefault(schema, []).append(name)
+    told_of: dict[str, list[Row]] = {}
+    for row in answers["schemas"]:
+        for each in text(row, "object_name").split(", "):
+            for schema in inside:
+                if is_like(each.rpartition(".")[2], (schema,)):
+                    told_of.setdefault(schema, []).append(row)
+    found = []
+    for schema, of_schema in sorted(told_of.items()):
+        for user, rows in by_user(of_schema):
+            whom = listed(text(row, "whom") for row in rows)
+            because = (
+                f"{user} gave rights on the schema {schema} as a whole in "
+                f"{told(len(rows), 'statement')}{f', to {whom}' if whom else ''}; "
+                f"{listed(inside[schema])} is in it."
+            )
+            severity = "low" if is_admin(rows[0], questions) else "medium"
+            title = "Rights given on a schema with sensitive objects"
+            found.append(noted(ID, severity, title, schema, because, rows))
+    return not_too_many(sorted(found, key=lambda one: one.severity, reverse=True))
 
 
 SECTION = Section(
@@ -218,7 +259,7 @@ SECTION = Section(
         "hipaa": ("164.308(a)(4)", "164.312(b)"),
         "sox": ("access management",),
     },
-    queries=(_KINDS, _NOTABLE, _BY_KIND, _ALL),
+    queries=(_KINDS, _NOTABLE, _SCHEMAS, _BY_KIND, _ALL),
     findings=findings,
     charts=(Chart("kinds", "bars", "kind", ("times",), "Changes of privileges by kind"),),
     cannot="Whether a change succeeded: a statement is logged before it runs.",

@@ -29,7 +29,9 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
+    DAYS,
     EVENT,
+    HABIT_DAYS,
     OBJECT,
     SHOWN,
     STATEMENT,
@@ -55,7 +57,7 @@ _CHANGES = f"""(SELECT e.*, CASE WHEN {_TEMPORARY} THEN 1 ELSE 0 END AS is_tempo
     FROM {EVENT} e
     WHERE (verb = 'SELECT INTO' OR verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%'
             OR verb LIKE 'TRUNCATE%' OR verb LIKE 'COMMENT%')
-        AND verb NOT LIKE '% USER'
+        AND verb NOT LIKE '% USER' AND verb <> 'ALTER SYSTEM'
         AND {KIND} IN ('', 'owner', 'procedure that runs as its owner'))"""  # noqa: S608 - no one's text
 
 _BY_USER = Query(
@@ -84,11 +86,12 @@ _BY_USER = Query(
 _OUTSIDE = Query(
     name="outside",
     title="Changes outside the change windows, by user and kind",
-    sql=f"""SELECT user_name, identity, db_name, verb, count(*) AS times, min(at_ms) AS first_ms,
-        max(at_ms) AS last_ms, min(evidence) AS evidence
+    sql=f"""SELECT user_name, identity, db_name, verb, count(*) AS times,
+        count(DISTINCT local_day) AS days, min(at_ms) AS first_ms, max(at_ms) AS last_ms,
+        min(evidence) AS evidence
         FROM {_CHANGES} c WHERE NOT in_window AND is_temporary = 0
         GROUP BY user_name, identity, db_name, verb""",  # noqa: S608 - no one's text
-    columns=(USER, IDENTITY, DATABASE, VERB, TIMES, FIRST, LAST, EVIDENCE),
+    columns=(USER, IDENTITY, DATABASE, VERB, TIMES, DAYS, FIRST, LAST, EVIDENCE),
     order=("-times", "user_name"),
     none="None, or no change window is configured.",
 )
@@ -130,7 +133,8 @@ _BY_DAY = Query(
 
 
 def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
-    """Where windows are configured, each user that changed something outside them."""
+    """Where windows are configured, each user that changed something outside them: what is done
+    day after day is a job that the windows do not fit, and stands behind what is done once."""
     if not questions.change_windows:
         return ()
     found = []
@@ -138,14 +142,21 @@ def findings(answers: Answers, questions: Questions) -> Sequence[Noted]:
         lost = sum(
             number(row, "times") for row in rows if text(row, "verb").startswith(("DROP", "TRUN"))
         )
-        said = f", {lost:,} of them dropping or truncating" if lost else ""
+        days = max(number(row, "days") for row in rows)
+        count = times(rows)
+        of_them = "all" if lost == count else f"{lost:,}"
+        said = f", {of_them} of them dropping or truncating" if lost else ""
+        if count == 1 and lost:
+            said = ", which dropped or truncated"
+        usual = f"; on {days:,} days, so it may well be a job" if days >= HABIT_DAYS else ""
         because = (
-            f"{user} made {told(times(rows), 'schema change')} outside the change windows"
-            f"{said}, in {listed(text(row, 'db_name') for row in rows)}."
+            f"{user} made {told(count, 'schema change')} outside the change windows"
+            f"{said}, in {listed(text(row, 'db_name') for row in rows)}{usual}."
         )
-        severity = "low" if is_admin(rows[0], questions) or not lost else "medium"
+        is_usual = days >= HABIT_DAYS or is_admin(rows[0], questions)
+        severity = "low" if is_usual or not lost else "medium"
         title = "Schema changed outside the change windows"
-        found.append(noted(ID, severity, title, user, because, rows, counts=times(rows)))
+        found.append(noted(ID, severity, title, user, because, rows, counts=count))
     return not_too_many(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 

@@ -28,6 +28,8 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
+    DAYS,
+    HABIT_DAYS,
     NAMES,
     TIMES,
     VERB,
@@ -44,9 +46,9 @@ ID = "sensitive"
 
 # Internal statements are asked too, and told apart: a user can write what marks one as internal.
 _USES = f"""(SELECT p.name, s.user_name, s.identity, s.verb, s.verb_class, s.is_internal,
-        s.is_off_hours, s.at_ms, s.evidence
-    FROM (SELECT user_name, identity, verb, verb_class, is_internal, is_off_hours, at_ms, evidence,
-            lower(query_text) AS low
+        s.is_off_hours, s.local_day, s.at_ms, s.evidence
+    FROM (SELECT user_name, identity, verb, verb_class, is_internal, is_off_hours, local_day,
+            at_ms, evidence, lower(query_text) AS low
         FROM statement WHERE NOT is_duplicate) s
     JOIN {NAMES} p ON {mentions("s.low")})"""  # noqa: S608 - no one's text
 
@@ -54,7 +56,8 @@ _BY_USER = Query(
     name="by_user",
     title="Statements that name a sensitive object, by user and kind",
     sql=f"""SELECT name, user_name, identity, verb, verb_class, is_internal, count(*) AS times,
-        sum(CASE WHEN is_off_hours THEN 1 ELSE 0 END) AS off_hours, min(at_ms) AS first_ms,
+        sum(CASE WHEN is_off_hours THEN 1 ELSE 0 END) AS off_hours,
+        count(DISTINCT local_day) AS days, min(at_ms) AS first_ms,
         max(at_ms) AS last_ms, min(evidence) AS evidence
         FROM {_USES} u
         GROUP BY name, user_name, identity, verb, verb_class, is_internal""",  # noqa: S608 - no one's text
@@ -67,6 +70,7 @@ _BY_USER = Query(
         Column("is_internal", "Marked as the service's own", ColumnKind.FLAG),
         TIMES,
         Column("off_hours", "Off hours", ColumnKind.COUNT),
+        DAYS,
         FIRST,
         LAST,
         EVIDENCE,
@@ -97,13 +101,14 @@ def _of_object(name: str, uses: Sequence[Row], questions: Questions) -> list[Not
     found = []
     taken = [row for row in uses if text(row, "verb").startswith("UNLOAD")]
     for user, rows in by_user(taken):
-        because = f"{user} unloaded {name} in {told(times(rows), 'statement')}."
+        because = f"{user} named {name} in {told(times(rows), 'UNLOAD statement')}."
         found.append(_noted("high", "Sensitive object unloaded", name, because, rows))
     granted = [row for row in uses if row["verb_class"] == "DCL"]
     for user, rows in by_user(granted):
         severity = "low" if is_admin(rows[0], questions) else "medium"
         because = f"{user} changed who may use {name}, or how, in {told(times(rows), 'statement')}."
         found.append(_noted(severity, "Rights on a sensitive object changed", name, because, rows))
+    found += _by_night(name, uses, questions)
     people = {person(row) for row in uses}
     off_hours = sum(number(row, "off_hours") for row in uses)
     because = (
@@ -111,6 +116,24 @@ def _of_object(name: str, uses: Sequence[Row], questions: Questions) -> list[Not
         f"({listed(people)}), {off_hours:,} of them off hours."
     )
     found.append(_noted("info", "Sensitive object used", name, because, uses))
+    return found
+
+
+def _by_night(name: str, uses: Sequence[Row], questions: Questions) -> list[Noted]:
+    """Users who named it off hours alone, on a few days: a job of every night has its habit, and
+    who also works with it by day may work late."""
+    found = []
+    for user, rows in by_user(uses):
+        days = max(number(row, "days") for row in rows)
+        if days >= HABIT_DAYS or sum(number(row, "off_hours") for row in rows) < times(rows):
+            continue
+        mild = days == 1 or is_admin(rows[0], questions)
+        because = (
+            f"{user} named {name} off hours alone: {told(times(rows), 'statement')} on "
+            f"{told(days, 'day')}."
+        )
+        title = "Sensitive object used off hours alone"
+        found.append(_noted("low" if mild else "medium", title, name, because, rows))
     return found
 
 

@@ -175,7 +175,8 @@ def _touched(answers: Answers, questions: Questions) -> list[Noted]:
         what = listed(text(row, "touched") for row in rows)
         strong = any(row["touched"] == "activity logging" for row in rows)
         severity = "high" if strong else "low" if is_admin(rows[0], questions) else "medium"
-        because = f"{user} ran {told(len(rows), 'statement')} that touch what is logged ({what})."
+        that = "that touches" if len(rows) == 1 else "that touch"
+        because = f"{user} ran {told(len(rows), 'statement')} {that} what is logged ({what})."
         found.append(noted(ID, severity, "Logging touched", user, because, rows))
     return not_too_many(found)
 
@@ -235,8 +236,10 @@ def _time_goes_back(answers: Answers) -> list[Noted]:
     for user, rows in by_user(answers["backwards"]):
         most = max(int(row["back_ms"] or 0) for row in rows)
         because = (
-            f"{told(len(rows), 'record')} of {user} or just before it stand out of order, by up to "
-            f"{most // 1000:,} seconds. It may be a forged record header, or a clock that was set."
+            f"{told(len(rows), 'record')} of {user}, or what stands just before, "
+            f"{'is' if len(rows) == 1 else 'are'} out of order, by up to "
+            f"{told(most // 1000, 'second')}. It may be a forged record header, or a clock that "
+            "was set."
         )
         title = "Suspicion: time goes backwards in a log file"
         found.append(noted(ID, "low", title, user, because, rows))
@@ -251,7 +254,8 @@ def _without_session(answers: Answers) -> list[Noted]:
     for user, rows in by_user(answers["sessionless"]):
         holders = listed(text(row, "holder") for row in rows)
         is_misplaced = any(row["evidence"] in misplaced for row in rows)
-        said = f"{told(times(rows), 'statement')} of {user} ran in processes"
+        where = "a process" if len(rows) == 1 else "processes"
+        said = f"{told(times(rows), 'statement')} of {user} ran in {where}"
         late = ", and its time is out of order in the log file" if is_misplaced else ""
         if holders:
             because = (

@@ -139,7 +139,7 @@ def _dormant(rows: Sequence[Row]) -> list[Noted]:
             str(row["user_name"]),
             "Created this month and not used yet."
             if row["created_ms"] is not None
-            else "Changed this month, and neither a login nor a statement since its beginning.",
+            else "This month's logs name it, and have neither a login nor a statement of it.",
             [{"evidence": row["evidence"]}],
             counts=1,
         )

@@ -66,3 +66,21 @@ def test_without_an_earlier_month_nothing_is_new_and_the_report_says_so() -> Non
     assert all(not rows for rows in found.values())
     assert list(SECTION.findings(found, Questions())) == []
     assert "No earlier month at hand" in SECTION.queries[0].none
+
+
+def test_an_administrator_from_elsewhere_is_worse_than_another_user() -> None:
+    found = answers(made(connect=CONNECTS, session=SESSIONS, connect_before=BEFORE), SECTION)
+
+    title = "An administrator from a new address"
+    noted = SECTION.findings(found, Questions(admins=("bob",)))
+    assert [(one.severity, one.because) for one in noted if one.title == title] == [
+        ("medium", "bob logged in 1 time from 203.0.113.7, which no earlier month at hand knows."),
+        (
+            "low",
+            (
+                "bob logged in 1 time from 10.0.0.2, where this administrator was in no earlier "
+                "month at hand."
+            ),
+        ),
+    ]
+    assert not [one for one in SECTION.findings(found, Questions()) if one.title == title]

@@ -150,3 +150,44 @@ def test_a_comment_of_any_length_hides_no_grant() -> None:
     sql = f"grant select on t to {'/* * */' * 20_000} public"
 
     assert [one.title for one in told(SECTION, statement=said(sql))[1]] == ["Granted to PUBLIC"]
+
+
+def test_rights_on_a_whole_schema_are_found_where_a_sensitive_object_is_in_it() -> None:
+    rows = [
+        *said("BEGIN; /* v2 */ GRANT ALL ON ALL TABLES IN SCHEMA fin TO eve; COMMIT"),
+        *said("grant usage on schema FIN to eve", user_name="dba"),
+        *said("grant usage on schema other to eve"),
+        *said("revoke usage on schema fin from eve"),
+        *said("grant select on fin.open to eve"),
+    ]
+    asked = Questions(sensitive=("fin.payroll", "ledger"), admins=("dba",))
+    answers, found = told(SECTION, asked, statement=rows)
+
+    title = "Rights given on a schema with sensitive objects"
+    assert [(one.severity, one.because) for one in found if one.title == title] == [
+        (
+            "medium",
+            (
+                "bob gave rights on the schema fin as a whole in 1 statement, to eve; "
+                "fin.payroll is in it."
+            ),
+        ),
+        (
+            "low",
+            (
+                "dba gave rights on the schema fin as a whole in 1 statement, to eve; "
+                "fin.payroll is in it."
+            ),
+        ),
+    ]
+    assert len(answers["schemas"]) == 3
+    assert not [one for one in told(SECTION, Questions(), statement=rows)[1] if one.title == title]
+
+
+def test_what_hides_behind_another_statement_is_named() -> None:
+    _, found = told(SECTION, statement=said("begin; grant select on s.t to eve; commit"))
+
+    assert found[0].because == (
+        "bob changed privileges in 1 statement (GRANT on s.t) that stood behind another in one "
+        "record, where a look at the record's first word does not show it."
+    )

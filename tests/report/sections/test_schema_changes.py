@@ -108,3 +108,31 @@ def test_a_hostile_name_is_a_subject_as_it_is() -> None:
     _, found = told(SECTION, MONDAY_NIGHT, statement=said("drop table a", user_name=HOSTILE))
 
     assert [one.subject for one in found] == [HOSTILE]
+
+
+def test_what_is_done_day_after_day_is_a_job_that_the_windows_do_not_fit() -> None:
+    rows = [
+        row
+        for day in (6, 7, 8, 9, 13)
+        for row in said("drop table t", at=f"2026-10-{day:02d} 12:00:00", user_name="dbt")
+    ]
+    _, found = told(SECTION, MONDAY_NIGHT, statement=[*rows, *said("drop table a", at=NOON)])
+
+    assert [(one.severity, one.subject, one.count) for one in found] == [
+        ("medium", "bob", 1),
+        ("low", "dbt", 5),
+    ]
+    assert found[0].because == (
+        "bob made 1 schema change outside the change windows, which dropped or truncated, in dev."
+    )
+    assert found[1].because == (
+        "dbt made 5 schema changes outside the change windows, all of them dropping or "
+        "truncating, in dev; on 5 days, so it may well be a job."
+    )
+
+
+def test_a_setting_of_the_cluster_is_no_schema_change() -> None:
+    answers, found = told(SECTION, MONDAY_NIGHT, statement=said("alter system set a = 1", at=NOON))
+
+    assert not any(answers.values())
+    assert not found

@@ -96,3 +96,49 @@ def test_a_hostile_name_is_told_as_it_is() -> None:
     _, found = told(SECTION, asked, statement=said("select * from pci.cards", user_name=HOSTILE))
 
     assert HOSTILE in found[0].because
+
+
+NIGHTS = tuple(f"2026-10-{day:02d} 23:00:00" for day in range(5, 10))
+
+
+def test_who_names_it_off_hours_alone_is_found_unless_it_is_a_habit() -> None:
+    read = "select * from pci.cards"
+    rows = [
+        *(row for at in NIGHTS for row in said(read, user_name="job", at=at, is_off_hours=True)),
+        *(row for at in NIGHTS[:2] for row in said(read, user_name="eve", at=at)),
+        *said(read, user_name="dba", at=NIGHTS[0]),
+        *said(read, user_name="dba", at=NIGHTS[1]),
+        *said(read, user_name="once", at=NIGHTS[0]),
+        *said(read, user_name="late", at=NIGHTS[0]),
+        *said(read, user_name="late", at="2026-10-05 12:00:00"),
+    ]
+    asked = Questions(sensitive=("pci.cards",), admins=("dba",))
+    _, found = told(SECTION, asked, statement=rows)
+
+    title = "Sensitive object used off hours alone"
+    assert [(one.severity, one.because) for one in found if one.title == title] == [
+        ("medium", "eve named pci.cards off hours alone: 2 statements on 2 days."),
+        ("low", "dba named pci.cards off hours alone: 2 statements on 2 days."),
+        ("low", "once named pci.cards off hours alone: 1 statement on 1 day."),
+    ]
+
+
+WRITTEN = (
+    "begin; select * from pci.cards; commit",
+    "/* note */ -- more\nselect * from PCI.CARDS",
+    'select * from "pci"."cards"',
+    'select * from "prod"."PCI" . "Cards"',
+    "select * from pci . cards",
+    "select * from dev.pci.cards c",
+    "with a as (select 1 from pci.cards) select * from a",
+    "copy pci.cards from 's3://b/x'",
+    "unload ($$select * from pci.cards$$) to 's3://b/x'",
+    "create table t as select * from(pci.cards)",
+)
+
+
+@pytest.mark.parametrize("sql", WRITTEN)
+def test_however_it_is_written_it_is_found(sql: str) -> None:
+    answers, _ = told_one("sensitive", WRITTEN, sql, Questions(sensitive=("pci.cards",)))
+
+    assert [row["times"] for row in answers["by_user"]] == [1]
