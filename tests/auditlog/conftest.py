@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLES = "TRAILKEEPER_LOG_SAMPLES"
+SAMPLES = "LOG_SAMPLES"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -372,7 +372,7 @@ def test_every_line_is_a_record_or_a_bad_line_or_an_edge(lines: list[bytes]) -> 
     assert result.bad == len(worse)
 
 
-SAMPLES = Path(os.environ.get("TRAILKEEPER_LOG_SAMPLES", "."))
+SAMPLES = Path(os.environ.get("LOG_SAMPLES", "."))
 
 
 @pytest.mark.samples

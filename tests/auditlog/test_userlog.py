@@ -116,7 +116,7 @@ def test_any_name_comes_back(name: str) -> None:
     assert parse(line(f"IAM:x{name}", name))["user_name"] == f"x{name}"
 
 
-SAMPLES = Path(os.environ.get("TRAILKEEPER_LOG_SAMPLES", "."))
+SAMPLES = Path(os.environ.get("LOG_SAMPLES", "."))
 
 
 @pytest.mark.samples
