@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow.compute as pc
+
 from agent.auditlog.activity_ends import write_activity_ends
 from agent.auditlog.activity_file import ActivityFile
 from agent.auditlog.activity_rows import Known, is_utf8
-from agent.auditlog.activity_table import Origin, table_of, time_ms
+from agent.auditlog.activity_table import Origin, table_of
 from agent.auditlog.blocks import MAX_RECORD, DamagedError, Digest, plain_blocks
 from agent.auditlog.line_files import Bad, TableFile, bad_table
 from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStatus
-from agent.auditlog.records import HEADER, Edges, fields_of, whole_records
+from agent.auditlog.records import HEADER, Edges, fields_of, time_ms, whole_records
 from agent.auditlog.schema import ACTIVITY, BAD_LINE, file_of
 
 __all__ = ["read_activity", "write_activity_ends"]
@@ -33,10 +35,8 @@ class _Seen:
     first_ms: int | None = None
     last_ms: int | None = None
 
-    def take(self, times: Iterable[bytes]) -> None:
+    def take(self, first: int, last: int) -> None:
         """Widen the span to these times."""
-        ordered = set(times)
-        first, last = time_ms(min(ordered)), time_ms(max(ordered))
         self.first_ms = first if self.first_ms is None else min(first, self.first_ms)
         self.last_ms = last if self.last_ms is None else max(last, self.last_ms)
 
@@ -58,10 +58,13 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
             origin = Origin([item.object_id] * count, ordinals)
             file.write(table_of(whole, fields, origin, known))
             seen.records += count
-            seen.take(fields.times)
+            span = pc.min_max(fields.at_ms).as_py()
+            seen.take(span["min"], span["max"])
     if edges.tail is not None:
         found = HEADER.match(b"\n" + edges.tail[:2048])
-        seen.take([found.group(1)] if found else [])
+        if found:
+            at = time_ms(found.group(1))
+            seen.take(at, at)
     files = {ACTIVITY: file_of(ACTIVITY, item)} if file.rows else {}
     if edges.is_head_cut:
         _write_bad_head(edges.head or b"", item, curated)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
+
 from agent.auditlog.activity_file import ActivityFile
 from agent.auditlog.activity_rows import Known
 from agent.auditlog.activity_table import Origin, table_of
@@ -96,7 +98,7 @@ def _joined(results: Iterable[ObjectResult]) -> _Joined:
         if result.status in (ObjectStatus.DUPLICATE, ObjectStatus.EMPTY):
             continue
         head = _bytes(result.head)
-        if head is not None and open_ is not None:
+        if head is not None and open_ is not None and not _is_closed(open_.raw):
             open_.raw += head
             open_.is_stitched |= bool(head.strip())
             open_.is_ended = result.tail is None
@@ -111,6 +113,14 @@ def _joined(results: Iterable[ObjectResult]) -> _Joined:
                 open_.is_lost = True
             open_ = None
     return out
+
+
+def _is_closed(raw: bytes) -> bool:
+    """Whether a record ends with a semicolon and a newline, outside of any literal. What stands
+    before the next object's first header is then taken for another record's, of an object that is
+    missing: joined, it would falsify this one and hide that."""
+    _, _, text = raw.partition(b" LOG: ")
+    return text.endswith(b"\n") and text.rstrip().endswith(b";") and not _is_open(text)
 
 
 def _bytes(fragment: Fragment | None) -> bytes | None:
@@ -161,9 +171,9 @@ def _is_open(text: bytes) -> bool:
 def _together(parts: Sequence[Fields]) -> Fields:
     return Fields(
         list(chain.from_iterable(one.times for one in parts)),
+        pa.concat_arrays([one.at_ms for one in parts]),
         list(chain.from_iterable(one.sessions for one in parts)),
         list(chain.from_iterable(one.xids for one in parts)),
-        list(chain.from_iterable(one.words for one in parts)),
         list(chain.from_iterable(one.texts for one in parts)),
     )
 

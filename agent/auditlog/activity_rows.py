@@ -1,110 +1,90 @@
-"""Records of an activity log into rows: one a statement, classified, as Arrow columns.
+"""Records of an activity log into rows: one a statement, classified.
 
-Most records are one statement that its first word tells: those never leave their bytes. The others
-(several statements, a comment first, INTO, anything that grants, defines or moves) go through
-`agent.auditlog.statements`. A test holds both ways to the same answers.
+What is costly is done once for each shape of a text (`agent.auditlog.told`) and each session; what
+is left for every record are a few steps that Python does within loops of its own.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 from agent.auditlog.blocks import MAX_RECORD
 from agent.auditlog.records import Fields
-from agent.auditlog.statements import Statement, classify
+from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, tell
 from agent.auditlog.verbs import PLAIN
 
-SLOW = -1
-"""The code of a first word that does not tell everything."""
-
-_FAST = {**{verb: verb for verb in PLAIN}, "SELECT": "SELECT", "INSERT": "INSERT"}
-_INSERT = re.compile(
-    rb"\s*INSERT\s+INTO\s+([A-Za-z_][\w.$#]*)\s*(?:\(|VALUES|SELECT|DEFAULT)", re.IGNORECASE
-)
-_MOST_WORDS = 10_000
 _MOST_SESSIONS = 100_000
 """How many are remembered: one forgotten costs at worst a duplicate that is not marked."""
 _KEPT = 2_000
 """Bytes of the longest text that is kept as it is for the comparison."""
 _END = b"; \t\r\n\f\v"
-
-_INTERNAL = (b"INTERNAL QUERY */", b"context: SQL", b"CONTEXT:  SQL")
-_NOTES = ("Undoing transaction", "Undo on")
-
 _NEVER_TWICE = PLAIN | {"CALL", "EXECUTE", "PREPARE", "SHOW", ""}
 """Verbs that are sent again in earnest: the next rows of a cursor, a procedure."""
 
 
 @dataclass(slots=True)
 class Known:
-    """What the rows of one object share: codes of verbs and names, the last record of a session.
+    """What the rows of one object share: text (a longer one as its hash), time and transaction of
+    the last record, by session."""
 
-    verbs, names: code by text. words: the code of a verb by first word, as written.
-    last: text (a longer one as its hash), time and transaction of the last record, by session.
-    """
-
-    verbs: dict[str, int] = field(default_factory=dict)
-    names: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
-    words: dict[bytes, int] = field(default_factory=dict)
     last: dict[bytes, tuple[bytes | int, int, bytes]] = field(default_factory=dict)
-
-    def verb(self, text: str) -> int:
-        """The code of a verb."""
-        return self.verbs.setdefault(text, len(self.verbs))
-
-    def name(self, text: bytes) -> int:
-        """The code of an object name."""
-        return self.names.setdefault(text, len(self.names))
-
-    def word(self, raw: bytes) -> int:
-        """The code of the verb that a first word tells; SLOW where it does not."""
-        if len(self.words) >= _MOST_WORDS:
-            self.words.clear()
-        verb = _FAST.get(raw.decode("latin-1").upper()) if raw.isascii() else None
-        code = self.words[raw] = SLOW if verb is None else self.verb(verb)
-        return code
 
 
 @dataclass(slots=True)
 class Marked:
-    """The first statement of each record, by column; `more` has the others, by record index."""
+    """Records with what was found. Sets are indexes of records.
 
-    verbs: list[int]
-    names: list[int]
+    tolds: what was found, each once. codes: which of them, by record.
+    """
+
     texts: list[bytes]
-    unfiltered: set[int] = field(default_factory=set)
-    internal: set[int] = field(default_factory=set)
+    tolds: list[Told] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
     duplicate: set[int] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
     bad: set[int] = field(default_factory=set)
-    more: list[tuple[int, tuple[Statement, ...]]] = field(default_factory=list)
 
 
-def marks_in(whole: bytes) -> list[bytes]:
-    """The marks of the service's own queries that occur in these records at all."""
-    return [mark for mark in _INTERNAL if mark in whole]
+@dataclass(slots=True)
+class Statements:
+    """Rows: the columns that differ between the statements of a record.
+
+    names: code of each object's name, in `distinct`. records: the index of each row's record, with
+    number and count of its statements; None where every record has one.
+    """
+
+    texts: list[bytes]
+    codes: list[int]
+    names: list[int]
+    distinct: dict[bytes, int]
+    records: list[int] | None = None
+    numbers: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
 
 def marked(
     fields: Fields,
     times: Sequence[int],
+    sessions: tuple[Sequence[bytes], Sequence[int]],
     known: Known,
     *,
     is_utf8: bool,
-    marks: Sequence[bytes],
 ) -> Marked:
-    """The records, classified. times: milliseconds since 1970, of each."""
-    texts = fields.texts
-    out = Marked([], [0] * len(texts), texts)
+    """The records, classified.
+
+    times: milliseconds since 1970, of each. sessions: the distinct ones, and which each has.
+    """
+    out = Marked(fields.texts)
     _shorten(out)
     if not is_utf8:
         _sanitise(out)
-    _duplicates(fields, times, known, out)
-    _classify(fields.words, known, out)
-    _internal(marks, known, out)
-    _confirm_duplicates(known, out)
+    _duplicates(fields.xids, times, sessions, known, out)
+    _tell(out)
+    if out.duplicate:  # what is sent twice in earnest is none
+        verbs = [one.verb for one in out.tolds]
+        out.duplicate = {at for at in out.duplicate if verbs[out.codes[at]] not in _NEVER_TWICE}
     return out
 
 
@@ -149,105 +129,132 @@ def utf8_of(raw: bytes) -> bytes:
     return raw
 
 
-def _classify(words: list[bytes], known: Known, out: Marked) -> None:
-    """Verb, name and text of every record's first statement."""
-    codes, texts = known.words, out.texts
-    select, insert = known.verb("SELECT"), known.verb("INSERT")
-    verbs, slow = out.verbs, []
-    for at, word in enumerate(words):
-        code = codes.get(word)
-        if code is None:
-            code = known.word(word)
-        if code >= 0:
-            text = texts[at]
-            end = text.find(b";")
-            if (end >= 0 and not _is_its_end(text, end)) or (
-                code == select and b"into" in text.lower()
-            ):
-                code = SLOW
-            elif code == insert:
-                code = _inserted(at, text, known, out)
-            if code >= 0 and end >= 0:
-                texts[at] = text[:end]
-        if code < 0:
-            slow.append(at)
-        verbs.append(code)
-    for at in slow:
-        _look_closely(at, known, out)
+def _tell(out: Marked) -> None:
+    """What each text tells, found once for each shape."""
+    # A long text is its own shape: hardly ever has another the same.
+    shapes = [text.translate(ZERO) if len(text) <= LONGEST_SHAPE else text for text in out.texts]
+    tolds = out.tolds
+    codes: dict[bytes, int] = {}
+    is_unclear = []
+    for code, shape in enumerate(dict.fromkeys(shapes)):
+        told = of_shape(shape) if len(shape) <= LONGEST_SHAPE else tell(shape)
+        codes[shape] = code
+        is_unclear.append(told is None)
+        tolds.append(told or Told(""))
+    out.codes = list(map(codes.__getitem__, shapes))
+    for at in _where(is_unclear, out.codes):
+        out.codes[at] = len(tolds)
+        tolds.append(of_text(out.texts[at]))
 
 
-def _inserted(at: int, text: bytes, known: Known, out: Marked) -> int:
-    """The code of INSERT where its name is told plainly, else SLOW."""
-    found = _INSERT.match(text)
-    if found is None:
-        return SLOW
-    out.names[at] = known.name(found.group(1))
-    return known.verb("INSERT")
+def _where(is_one: Sequence[bool], codes: Sequence[int]) -> list[int]:
+    """The indexes of the records whose code is one of these."""
+    if not any(is_one):
+        return []
+    return list(compress(range(len(codes)), map(is_one.__getitem__, codes)))
 
 
-def _is_its_end(text: bytes, end: int) -> bool:
-    """Whether the first semicolon surely ends the only statement: nothing that could be a literal
-    or comment around it is open."""
-    if end + 1 < len(text) and text[end:].strip(_END):
-        return False
-    return not (
-        text.count(b"'") & 1
-        or text.count(b'"') & 1
-        or b"--" in text
-        or b"/*" in text
-        or b"\\" in text
-        or b"$" in text
-    )
+def statements_of(rows: Marked) -> Statements:
+    """The rows that the records come to."""
+    distinct: dict[bytes, int] = {}
+    ends = [one.end for one in rows.tolds]
+    named = [distinct.setdefault(one.name, len(distinct)) for one in rows.tolds]
+    texts, codes = rows.texts, rows.codes
+    names = list(map(named.__getitem__, codes))
+    for at in _where([bool(one.made_of) for one in rows.tolds], codes):
+        name = name_in(texts[at], rows.tolds[codes[at]])
+        names[at] = distinct.setdefault(name, len(distinct))
+    several = _where([bool(one.parts) for one in rows.tolds], codes)
+    if not several:
+        cut = [text[:end] for text, end in zip(texts, map(ends.__getitem__, codes), strict=True)]
+        return Statements(cut, codes, names, distinct)
+    return _spliced(rows, names, distinct, several)
 
 
-def _look_closely(at: int, known: Known, out: Marked) -> None:
-    found = classify(out.texts[at].decode("utf-8"))
-    first = found[0]
-    out.verbs[at] = known.verb(first.verb)
-    if first.object_name:
-        out.names[at] = known.name(first.object_name.encode())
-    if first.is_unfiltered:
-        out.unfiltered.add(at)
-    if len(found) > 1:
-        out.more.append((at, found))
-    elif first.verb == "OTHER" and first.text.startswith(_NOTES):
-        out.internal.add(at)
-    out.texts[at] = first.text.encode()
+def _spliced(
+    rows: Marked, names: list[int], distinct: dict[bytes, int], several: list[int]
+) -> Statements:
+    """The same where some records have several statements: these are put in their places."""
+    ends = [one.end for one in rows.tolds]
+    whole = [
+        text[:end] for text, end in zip(rows.texts, map(ends.__getitem__, rows.codes), strict=True)
+    ]
+    out = Statements([], [], [], distinct, [])
+    records = out.records or []
+    part_codes: dict[int, range] = {}
+    kept = 0
+    for at in several:
+        code = rows.codes[at]
+        parts = rows.tolds[code].parts
+        if code not in part_codes:
+            part_codes[code] = range(len(rows.tolds), len(rows.tolds) + len(parts))
+            rows.tolds += parts
+        text, count = rows.texts[at], at - kept
+        out.texts += whole[kept:at]
+        out.texts += [text[one.start : one.end] for one in parts]
+        out.codes += rows.codes[kept:at]
+        out.codes += part_codes[code]
+        out.names += names[kept:at]
+        out.names += [distinct.setdefault(name_in(text, one), len(distinct)) for one in parts]
+        records += range(kept, at)
+        records += [at] * len(parts)
+        out.numbers += [1] * count
+        out.numbers += range(1, len(parts) + 1)
+        out.counts += [1] * count
+        out.counts += [len(parts)] * len(parts)
+        kept = at + 1
+    rest = len(whole) - kept
+    out.texts += whole[kept:]
+    out.codes += rows.codes[kept:]
+    out.names += names[kept:]
+    out.numbers += [1] * rest
+    out.counts += [1] * rest
+    out.records = [*records, *range(kept, len(whole))]
+    return out
 
 
-def _internal(marks: Sequence[bytes], known: Known, out: Marked) -> None:
-    """Mark what the service asks in a user's name.
-
-    Anyone can write such a mark into a comment: it hides no more than reading, and `$1` is none,
-    for drivers write it where a user's value stands.
-    """
-    several = {at for at, _ in out.more}
-    reading = (known.verb("OTHER"), known.verb("SELECT"))
-    for mark in marks:
-        for at, text in enumerate(out.texts):
-            if mark in text and out.verbs[at] in reading and at not in several:
-                out.internal.add(at)
-
-
-def _duplicates(fields: Fields, times: Sequence[int], known: Known, out: Marked) -> None:
+def _duplicates(
+    xids: Sequence[bytes],
+    times: Sequence[int],
+    sessions: tuple[Sequence[bytes], Sequence[int]],
+    known: Known,
+    out: Marked,
+) -> None:
     """Mark records whose session sent the same a moment ago in the same transaction.
 
     JDBC drivers do: without the semicolon, or behind a comment (test-drive's `is_duplicate`).
     """
-    last = known.last
+    last, texts = known.last, out.texts
     if len(last) > _MOST_SESSIONS:
         last.clear()
-    for at, (text, session, xid, when) in enumerate(
-        zip(out.texts, fields.sessions, fields.xids, times, strict=True)
-    ):
-        before = last.get(session)
-        kept: bytes | int = text if len(text) <= _KEPT else hash(_bare(text))
-        if before and before[2] == xid and 0 <= when - before[1] <= 1000:
-            kept = hash(_bare(text))
-            prior = before[0]
-            if kept == (prior if isinstance(prior, int) else hash(_bare(prior))):
+    distinct, codes = sessions
+    latest = [-1] * len(distinct)
+    for at, code in enumerate(codes):
+        prior = latest[code]
+        latest[code] = at
+        if prior < 0:
+            before = last.get(distinct[code])
+            if (
+                before
+                and before[2] == xids[at]
+                and 0 <= times[at] - before[1] <= 1000
+                and _hash(before[0]) == hash(_bare(texts[at]))
+            ):
                 out.duplicate.add(at)
-        last[session] = (kept, when, xid)
+        elif (
+            xids[prior] == xids[at]
+            and 0 <= times[at] - times[prior] <= 1000
+            and _bare(texts[prior]) == _bare(texts[at])
+        ):
+            out.duplicate.add(at)
+    for session, at in zip(distinct, latest, strict=True):
+        text = texts[at]
+        last[session] = (text if len(text) <= _KEPT else _hash(text), times[at], xids[at])
+
+
+def _hash(kept: bytes | int) -> int:
+    """Of a text for the comparison, where it is not one already."""
+    return kept if isinstance(kept, int) else hash(_bare(kept))
 
 
 def _bare(text: bytes) -> bytes:
@@ -256,10 +263,3 @@ def _bare(text: bytes) -> bytes:
     if bare[:2] == b"/*" and (end := bare.find(b"*/")) > 0:
         return bare[end + 2 :].strip(_END)
     return bare
-
-
-def _confirm_duplicates(known: Known, out: Marked) -> None:
-    """Unmark what is sent twice in earnest."""
-    if out.duplicate:
-        earnest = {known.verb(verb) for verb in _NEVER_TWICE}
-        out.duplicate = {at for at in out.duplicate if out.verbs[at] not in earnest}

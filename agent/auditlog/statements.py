@@ -10,15 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from agent.auditlog.verbs import KINDS, OTHER, PLAIN, class_of
 
 LONGEST_NAME = 512
 """Characters of an object name, or a list of them, that are kept."""
-
-_REMEMBERED = 2_000
-"""Characters of the longest record that is remembered: the same short ones come all day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,19 @@ def classify(text: str) -> tuple[Statement, ...]:
     The text of an only statement is the record's, without the semicolon at its end; of several,
     each is without the white space around it. A comment behind the last semicolon stays with it.
     """
-    return _classified(text) if len(text) <= _REMEMBERED else _classify(text)
+    return tuple(one for _, one in placed(text))
+
+
+def placed(text: str) -> list[tuple[int, Statement]]:
+    """The same, each with the place in the text at which its own begins."""
+    found = _joined(text, _pieces(text)[0])
+    if len(found) == 1:
+        return [(0, statement(text[: found[0].end], found[0].flat))]
+    out = []
+    for one in found:
+        bare = text[one.start : one.end].lstrip()
+        out.append((one.end - len(bare), statement(bare.rstrip(), one.flat)))
+    return out
 
 
 def is_open(text: str) -> bool:
@@ -133,16 +141,6 @@ def _ends_escaped(text: str, begin: int, at: int) -> bool:
         return False
     slashes = len(text[begin + 1 : at - 1]) - len(text[begin + 1 : at - 1].rstrip("\\"))
     return slashes % 2 == 1
-
-
-def _classify(text: str) -> tuple[Statement, ...]:
-    found = _joined(text, _pieces(text)[0])
-    if len(found) == 1:
-        return (statement(text[: found[0].end], found[0].flat),)
-    return tuple(statement(text[one.start : one.end].strip(), one.flat) for one in found)
-
-
-_classified = lru_cache(maxsize=4096)(_classify)
 
 
 def _joined(text: str, pieces: list[_Piece]) -> list[_Piece]:
