@@ -119,6 +119,23 @@ def test_nothing_is_joined_behind_a_damaged_object(tmp_path: Path) -> None:
     assert told(found) == [("select 2,", False, True), ("end", False, False)]
 
 
+@pytest.mark.parametrize("last", ["grant all on t to eve;", "select 1 ; ", "select ';' ;\n"])
+def test_nothing_is_joined_to_a_record_that_is_closed(last: str, tmp_path: Path) -> None:
+    """The object between, which holds the beginning, may be missing without any sign but this."""
+    found, ends, _ = everything(tmp_path, f"{H}{last}\n", f"from secret;\n{H}end\n")
+
+    texts = [row["query_text"].rstrip() for row in found]
+    assert texts == [last.rstrip("; \n"), "end"]
+    assert (ends.orphans, ends.cut, ends.bad) == ((item(1).key,), (), 1)
+
+
+@pytest.mark.parametrize("last", ["select 1;", "select '1;\n", "/* a;\n", "$$ begin a;\n"])
+def test_what_a_semicolon_does_not_close_is_joined(last: str, tmp_path: Path) -> None:
+    _, ends, _ = everything(tmp_path, f"{H}{last}", f"'$$*/ 2\n{H}end\n")
+
+    assert ends.orphans == ()
+
+
 def test_nothing_is_joined_across_an_object_that_cannot_be_read(tmp_path: Path) -> None:
     results = [
         read(f"{H}select 1\n", tmp_path, 0),
