@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from agent.auditlog.blocks import MAX_RECORD
 from agent.auditlog.records import Fields
 from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, tell
@@ -47,21 +50,21 @@ class Marked:
     bad: set[int] = field(default_factory=set)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Statements:
     """Rows: the columns that differ between the statements of a record.
 
-    names: code of each object's name, in `distinct`. records: the index of each row's record, with
-    number and count of its statements; None where every record has one.
+    codes: which of the tolds, by row. names: code of each object's name, in `distinct`. records:
+    index of each row's record, with number and count of its statements; None where all have one.
     """
 
     texts: list[bytes]
-    codes: list[int]
-    names: list[int]
+    codes: pa.Array
+    names: pa.Array
     distinct: dict[bytes, int]
-    records: list[int] | None = None
-    numbers: list[int] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
+    records: pa.Array | None = None
+    numbers: pa.Array | None = None
+    counts: pa.Array | None = None
 
 
 def marked(
@@ -103,8 +106,9 @@ def _shorten(out: Marked) -> None:
 
 def _sanitise(out: Marked) -> None:
     """Write bytes that are no UTF-8 as \\xNN."""
-    for at, text in enumerate(out.texts):
-        if not text.isascii() and (clean := utf8_of(text)) is not text:
+    for at in [at for at, text in enumerate(out.texts) if not text.isascii()]:
+        text = out.texts[at]
+        if (clean := utf8_of(text)) is not text:
             out.texts[at] = clean
             out.bad.add(at)
 
@@ -155,62 +159,67 @@ def _where(is_one: Sequence[bool], codes: Sequence[int]) -> list[int]:
 
 
 def statements_of(rows: Marked) -> Statements:
-    """The rows that the records come to."""
-    distinct: dict[bytes, int] = {}
+    """The rows that the records come to; the parts of records are added to the tolds."""
     ends = [one.end for one in rows.tolds]
-    named = [distinct.setdefault(one.name, len(distinct)) for one in rows.tolds]
-    texts, codes = rows.texts, rows.codes
-    names = list(map(named.__getitem__, codes))
-    for at in _where([bool(one.made_of) for one in rows.tolds], codes):
-        name = name_in(texts[at], rows.tolds[codes[at]])
-        names[at] = distinct.setdefault(name, len(distinct))
-    several = _where([bool(one.parts) for one in rows.tolds], codes)
-    if not several:
-        cut = [text[:end] for text, end in zip(texts, map(ends.__getitem__, codes), strict=True)]
-        return Statements(cut, codes, names, distinct)
-    return _spliced(rows, names, distinct, several)
-
-
-def _spliced(
-    rows: Marked, names: list[int], distinct: dict[bytes, int], several: list[int]
-) -> Statements:
-    """The same where some records have several statements: these are put in their places."""
-    ends = [one.end for one in rows.tolds]
-    whole = [
+    texts = [
         text[:end] for text, end in zip(rows.texts, map(ends.__getitem__, rows.codes), strict=True)
     ]
-    out = Statements([], [], [], distinct, [])
-    records = out.records or []
-    part_codes: dict[int, range] = {}
+    codes = pa.array(rows.codes, pa.int32())
+    several = _where([bool(one.parts) for one in rows.tolds], rows.codes)
+    if not several:
+        return Statements(texts, codes, *_names(rows.tolds, codes, texts))
+    counts, firsts = [], []
+    for code, one in enumerate(rows.tolds[:]):
+        counts.append(len(one.parts) or 1)
+        firsts.append(len(rows.tolds) if one.parts else code)
+        rows.tolds += one.parts
+    count = pa.array(counts, pa.int32()).take(codes)
+    end = pc.cumulative_sum(count)
+    each = pa.array(range(len(codes)), pa.int32())
+    records = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(end, each))
+    number = pa.array(range(len(records)), pa.int32())
+    number = pc.subtract(number, pc.subtract(end, count).take(records))
+    codes = pc.add(pa.array(firsts, pa.int32()).take(codes).take(records), number)
+    texts = _spliced(rows, texts, several)
+    return Statements(
+        texts,
+        codes,
+        *_names(rows.tolds, codes, texts),
+        records,
+        pc.add(number, 1).cast(pa.int64()),
+        count.take(records).cast(pa.int64()),
+    )
+
+
+def _spliced(rows: Marked, texts: list[bytes], several: list[int]) -> list[bytes]:
+    """The texts; of records with several statements these."""
+    out: list[bytes] = []
     kept = 0
     for at in several:
-        code = rows.codes[at]
-        parts = rows.tolds[code].parts
-        if code not in part_codes:
-            part_codes[code] = range(len(rows.tolds), len(rows.tolds) + len(parts))
-            rows.tolds += parts
-        text, count = rows.texts[at], at - kept
-        out.texts += whole[kept:at]
-        out.texts += [text[one.start : one.end] for one in parts]
-        out.codes += rows.codes[kept:at]
-        out.codes += part_codes[code]
-        out.names += names[kept:at]
-        out.names += [distinct.setdefault(name_in(text, one), len(distinct)) for one in parts]
-        records += range(kept, at)
-        records += [at] * len(parts)
-        out.numbers += [1] * count
-        out.numbers += range(1, len(parts) + 1)
-        out.counts += [1] * count
-        out.counts += [len(parts)] * len(parts)
+        whole = rows.texts[at]
+        out += texts[kept:at]
+        out += [whole[one.start : one.end] for one in rows.tolds[rows.codes[at]].parts]
         kept = at + 1
-    rest = len(whole) - kept
-    out.texts += whole[kept:]
-    out.codes += rows.codes[kept:]
-    out.names += names[kept:]
-    out.numbers += [1] * rest
-    out.counts += [1] * rest
-    out.records = [*records, *range(kept, len(whole))]
+    out += texts[kept:]
     return out
+
+
+def _names(
+    tolds: list[Told], codes: pa.Array, texts: list[bytes]
+) -> tuple[pa.Array, dict[bytes, int]]:
+    """The code of the object's name in each row, and the names by code."""
+    distinct: dict[bytes, int] = {}
+    named = pa.array([distinct.setdefault(one.name, len(distinct)) for one in tolds], pa.int32())
+    names = named.take(codes)
+    is_made = [bool(one.made_of) for one in tolds]
+    if not any(is_made):
+        return names, distinct
+    every = names.to_pylist()
+    where = pc.indices_nonzero(pa.array(is_made, pa.bool_()).take(codes))
+    for at, code in zip(where.to_pylist(), codes.take(where).to_pylist(), strict=True):
+        name = name_in(texts[at], tolds[code])
+        every[at] = distinct.setdefault(name, len(distinct))
+    return pa.array(every, pa.int32()), distinct
 
 
 def _duplicates(

@@ -19,7 +19,7 @@ from agent.auditlog.verbs import class_of
 _SERVICE = "rdsdb"
 """The user that Redshift itself is."""
 
-_SESSION = re.compile(rb"db=(.*?) user=(.*) pid=(\d+) userid=(-?\d+)")
+_SESSION = re.compile(rb"^db=(.*?) user=(.*) pid=(\d+) userid=(-?\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +41,24 @@ def table_of(whole: bytes, fields: Fields, origin: Origin, known: Known) -> pa.T
     codes: dict[bytes, int] = {one: at for at, one in enumerate(dict.fromkeys(fields.sessions))}
     which = list(map(codes.__getitem__, fields.sessions))
     rows = marked(fields, times.to_pylist(), (list(codes), which), known, is_utf8=is_utf8(whole))
-    told = [_session(raw) for raw in codes]
-    if any(one.is_bad for one in told):
-        rows.bad |= {at for at, code in enumerate(which) if told[code].is_bad}
+    told = _sessions_of(list(codes))
+    if any(one[3] for one in told.names):
+        rows.bad |= {at for at, code in enumerate(which) if told.names[code][3]}
     count, index = len(which), pa.array(which, pa.int32())
     records = {
         "object_id": pa.array(origin.objects, pa.int64()),
         "ordinal": pa.array(origin.ordinals, pa.int64()),
         "at_ms": times,
         "slot": _slots(times),
-        **_sessions(told, index),
-        "xid": pa.array(fields.xids, pa.string()).cast(pa.int64()),
+        **_session_columns(told, index),
+        "xid": _integers(fields.xids),
         "is_duplicate": _flags(count, rows.duplicate),
         "is_stitched": _flags(count, origin.stitched),
         "is_cut": _flags(count, rows.cut | origin.cut),
         "has_bad_bytes": _flags(count, rows.bad),
     }
-    is_service = pa.array([one.is_internal for one in told], pa.bool_()).take(index)
+    services = [one[1] == _SERVICE and one[2] == LOCAL for one in told.names]
+    is_service = pa.array(services, pa.bool_()).take(index)
     columns = _with_statements(records, is_service, rows)
     names = [name for name, _ in COLUMNS[ACTIVITY]]
     return pa.Table.from_arrays([columns[name] for name in names], names=names)
@@ -80,25 +81,25 @@ def _flags(count: int, marks: Collection[int]) -> pa.Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
-    db_name: str
-    user_name: str
-    identity: str
-    user_id: int
-    pid: int
-    is_internal: bool
-    is_bad: bool
+class _Sessions:
+    """Distinct sessions of headers, by column. names: database, user, identity, and whether they
+    held bytes that are no UTF-8."""
+
+    names: list[tuple[str, str, str, bool]]
+    pids: list[bytes]
+    users: list[bytes]
 
 
-def _session(raw: bytes) -> _Session:
-    """A session of a header; it was matched as one."""
-    found = _SESSION.fullmatch(raw)
-    if found is None:
+def _sessions_of(raw: Sequence[bytes]) -> _Sessions:
+    """They were matched as such, and hold no newline."""
+    found = _SESSION.findall(b"\n".join(raw))
+    if len(found) != len(raw):
         raise ValueError("not the session of a header")
-    db, user, pid, userid = found.groups()
-    db_name, user_name, identity, is_bad = _names(db, user)
-    is_internal = user_name == _SERVICE and identity == LOCAL
-    return _Session(db_name, user_name, identity, int(userid), int(pid), is_internal, is_bad)
+    return _Sessions(
+        [_names(db, user) for db, user, _, _ in found],
+        [one[2] for one in found],
+        [one[3] for one in found],
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -109,15 +110,20 @@ def _names(db: bytes, user: bytes) -> tuple[str, str, str, bool]:
     return clean.decode(), *identity_of(name.decode()), is_bad
 
 
-def _sessions(told: Sequence[_Session], index: pa.Array) -> dict[str, pa.Array]:
+def _session_columns(told: _Sessions, index: pa.Array) -> dict[str, pa.Array]:
     """The columns that a header tells of its session, each distinct one read once."""
+    db_names, user_names, identities, _ = zip(*told.names, strict=True)
     return {
-        "db_name": _coded([one.db_name for one in told], index),
-        "user_name": _coded([one.user_name for one in told], index),
-        "identity": _coded([one.identity for one in told], index),
-        "user_id": pa.array([one.user_id for one in told], pa.int64()).take(index),
-        "pid": pa.array([one.pid for one in told], pa.int64()).take(index),
+        "db_name": _coded(db_names, index),
+        "user_name": _coded(user_names, index),
+        "identity": _coded(identities, index),
+        "user_id": _integers(told.users).take(index),
+        "pid": _integers(told.pids).take(index),
     }
+
+
+def _integers(texts: Sequence[bytes]) -> pa.Array:
+    return pa.array(texts, pa.string()).cast(pa.int64())
 
 
 def _coded(texts: Sequence[str], index: pa.Array) -> pa.DictionaryArray:
@@ -132,15 +138,13 @@ def _with_statements(
 ) -> dict[str, pa.Array]:
     """All columns, a row a statement."""
     found = statements_of(rows)
-    count, index = len(found.texts), pa.array(found.codes, pa.int32())
-    columns = records
+    count, index, columns = len(found.texts), found.codes, records
     if found.records is None:
         numbers = counts = pa.repeat(pa.scalar(1, pa.int64()), count)
     else:
-        every = pa.array(found.records, pa.int32())
-        columns = {name: column.take(every) for name, column in records.items()}
-        is_service = is_service.take(every)
-        numbers, counts = pa.array(found.numbers, pa.int64()), pa.array(found.counts, pa.int64())
+        columns = {name: column.take(found.records) for name, column in records.items()}
+        is_service = is_service.take(found.records)
+        numbers, counts = found.numbers, found.counts
     is_internal = pa.array([one.is_internal for one in rows.tolds], pa.bool_()).take(index)
     is_unfiltered = pa.array([one.is_unfiltered for one in rows.tolds], pa.bool_()).take(index)
     verbs = [one.verb for one in rows.tolds]
@@ -150,7 +154,7 @@ def _with_statements(
         "statements": counts,
         "verb": _coded(verbs, index),
         "verb_class": _coded([class_of(verb) for verb in verbs], index),
-        "object_name": pa.DictionaryArray.from_arrays(pa.array(found.names, pa.int32()), values),
+        "object_name": pa.DictionaryArray.from_arrays(found.names, values),
         "is_internal": pc.or_(is_internal, is_service),
         "is_unfiltered": is_unfiltered,
         "query_text": pa.array(found.texts, pa.string()),

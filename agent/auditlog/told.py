@@ -39,8 +39,8 @@ _TAG = re.compile(rb"\$[^\s$]*0[^\s$]*\$")
 class Told:
     """A statement of a record, or the first of several.
 
-    name: the object's. made_of: what to make it of instead, if it holds digits: parts of the text,
-    and what is between them.
+    name: the object's. made_of: what to make it of instead, if it holds digits: parts of its own
+    text, and what is between them.
     start, end: its own text; end None: to the end. parts: of a record with several statements, all.
     """
 
@@ -105,7 +105,7 @@ def _made_of(shape: bytes, told: Told, number: int) -> tuple[slice | bytes, ...]
             start = at + len(word)
             probed = tell(shape[:at] + other + shape[start:])
             if (probed.parts[number] if probed.parts else probed).name == name:
-                made.append(slice(at, start))
+                made.append(slice(at - told.start, start - told.start))
                 break
         else:
             return ()
@@ -113,7 +113,7 @@ def _made_of(shape: bytes, told: Told, number: int) -> tuple[slice | bytes, ...]
 
 
 def name_in(text: bytes, told: Told) -> bytes:
-    """The object's name in a text of that shape."""
+    """The object's name in a statement's own text."""
     if not told.made_of:
         return told.name
     return b"".join(text[one] if isinstance(one, slice) else one for one in told.made_of)
