@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from agent.auditlog.activity_ends import write_activity_ends
@@ -16,7 +17,7 @@ from agent.auditlog.activity_table import Origin, table_of
 from agent.auditlog.blocks import MAX_RECORD, DamagedError, Digest, plain_blocks
 from agent.auditlog.line_files import Bad, TableFile, bad_table
 from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStatus
-from agent.auditlog.records import HEADER, Edges, fields_of, time_ms, whole_records
+from agent.auditlog.records import HEADER, Edges, Fields, fields_of, time_ms, whole_records
 from agent.auditlog.schema import ACTIVITY, BAD_LINE, file_of
 
 __all__ = ["read_activity", "write_activity_ends"]
@@ -24,6 +25,7 @@ __all__ = ["read_activity", "write_activity_ends"]
 BLOCK = 4 << 20
 """Plain bytes that are worked on at once."""
 
+TOO_LONG = f"a record is longer than {MAX_RECORD >> 20} MiB, and its rest is left out"
 HEAD_TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB without the header of a record; cut here"
 
 
@@ -34,11 +36,19 @@ class _Seen:
     records: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
+    is_cut: bool = False
+    """One was too long to be held."""
 
     def take(self, first: int, last: int) -> None:
         """Widen the span to these times."""
         self.first_ms = first if self.first_ms is None else min(first, self.first_ms)
         self.last_ms = last if self.last_ms is None else max(last, self.last_ms)
+
+    def take_block(self, fields: Fields, rows: pa.Table) -> None:
+        """What these records' times and rows tell."""
+        span = pc.min_max(fields.at_ms).as_py()
+        self.take(span["min"], span["max"])
+        self.is_cut |= pc.any(rows["is_cut"]).as_py()
 
 
 def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectResult:
@@ -56,10 +66,10 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
             count = len(fields.texts)
             ordinals = range(seen.records + 1, seen.records + count + 1)
             origin = Origin([item.object_id] * count, ordinals)
-            file.write(table_of(whole, fields, origin, known))
+            rows = table_of(whole, fields, origin, known)
+            file.write(rows)
             seen.records += count
-            span = pc.min_max(fields.at_ms).as_py()
-            seen.take(span["min"], span["max"])
+            seen.take_block(fields, rows)
     if edges.tail is not None:
         found = HEADER.match(b"\n" + edges.tail[:2048])
         if found:
@@ -69,7 +79,7 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
     if edges.is_head_cut:
         _write_bad_head(edges.head or b"", item, curated)
         files[BAD_LINE] = file_of(BAD_LINE, item)
-    status, reason = _status(digest, edges, damage)
+    status, reason = _status(digest, edges, damage, is_cut=seen.is_cut)
     return ObjectResult(
         object=item,
         status=status,
@@ -96,7 +106,9 @@ def _salvaged(blocks: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
         damage.append(error.reason)
 
 
-def _status(digest: Digest, edges: Edges, damage: Sequence[str]) -> tuple[ObjectStatus, str]:
+def _status(
+    digest: Digest, edges: Edges, damage: Sequence[str], *, is_cut: bool
+) -> tuple[ObjectStatus, str]:
     if damage:
         status = ObjectStatus.DAMAGED if digest.plain else ObjectStatus.UNREADABLE
         return status, "; ".join(damage)
@@ -104,7 +116,7 @@ def _status(digest: Digest, edges: Edges, damage: Sequence[str]) -> tuple[Object
         return ObjectStatus.EMPTY, ""
     if not digest.is_gzip and edges.tail is None and b"\0" in (edges.head or b""):
         return ObjectStatus.UNREADABLE, "neither a gzip nor a log"
-    return ObjectStatus.READ, ""
+    return ObjectStatus.READ, TOO_LONG if is_cut else ""
 
 
 def _write_bad_head(head: bytes, item: LogObject, curated: Path) -> None:

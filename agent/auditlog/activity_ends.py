@@ -16,6 +16,7 @@ import pyarrow as pa
 from agent.auditlog.activity_file import ActivityFile
 from agent.auditlog.activity_rows import Known
 from agent.auditlog.activity_table import Origin, table_of
+from agent.auditlog.blocks import MAX_RECORD
 from agent.auditlog.ends import Ends
 from agent.auditlog.line_files import Bad, TableFile, bad_table
 from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStatus
@@ -155,7 +156,7 @@ def _write(ends: Sequence[_End], file: ActivityFile) -> tuple[list[str], int]:
         ordinals += range(end.result.tail_ordinal, end.result.tail_ordinal + count)
         if end.is_stitched:
             stitched |= set(range(first, first + count))
-        if end.is_lost or _is_open(part.texts[-1]):
+        if end.is_lost or len(part.texts[-1]) > MAX_RECORD or _is_open(part.texts[-1]):
             cut.add(first + count - 1)
             keys.append(end.result.object.key)
     origin = Origin(objects, ordinals, frozenset(stitched), frozenset(cut))

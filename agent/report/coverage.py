@@ -177,6 +177,10 @@ def _odd(known: Known) -> list[str]:
     if others:
         what = _counted(len(others), "object holds", "objects hold")
         said.append(f"{what} text without one record of the log: {_names(others)}")
+    cut = [one for one in results if one.status is ObjectStatus.READ and one.reason]
+    said += [f"{_names((one.object.key,))}: {one.reason}" for one in cut[:SHOWN_GAPS]]
+    if len(cut) > SHOWN_GAPS:
+        said.append(f"and {len(cut) - SHOWN_GAPS:,} more objects like these")
     twice = _named_twice(results)
     if twice:
         said.append(

@@ -285,9 +285,12 @@ def test_a_record_longer_than_any_is_cut_and_flagged(
     for module in (records, activity):
         monkeypatch.setattr(module, "MAX_RECORD", 5000)
     monkeypatch.setattr("agent.auditlog.activity_rows.MAX_RECORD", 5000)
+    monkeypatch.setattr("agent.auditlog.activity_ends.MAX_RECORD", 5000)
     monkeypatch.setattr(activity, "BLOCK", 700)
-    long = "select '" + "ü" * 9000
-    found, _, (result,) = everything(tmp_path, f"{H}select 1\n{H}{long}\n{H}select 2\n{H}{long}\n")
+    long = "select '" + "ü" * 9000 + "'"
+    found, ends, (result,) = everything(
+        tmp_path, f"{H}select 1\n{H}{long}\n{H}select 2\n{H}{long}\n"
+    )
 
     assert [
         (row["query_text"][:8], len(row["query_text"].encode()), row["is_cut"]) for row in found
@@ -297,7 +300,18 @@ def test_a_record_longer_than_any_is_cut_and_flagged(
         ("select 2", 8, False),
         ("select '", 5000, True),
     ]
-    assert result.records == 4
+    assert (result.records, result.reason) == (4, activity.TOO_LONG)
+    assert ends.cut == (item().key,)
+
+
+def test_the_last_record_is_cut_where_it_is_too_long_and_not_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("activity", "activity_ends", "activity_rows", "records"):
+        monkeypatch.setattr(f"agent.auditlog.{name}.MAX_RECORD", 5000)
+    _, ends, (result,) = everything(tmp_path, f"{H}select 1\n{H}select {'1' * 9000}\n")
+
+    assert (result.reason, ends.cut) == ("", (item().key,))
 
 
 def test_an_object_without_any_header_is_all_head(tmp_path: Path) -> None:

@@ -172,6 +172,11 @@ def _empty(size: int) -> ObjectResult:
             id="an error page under a log's name",
         ),
         pytest.param(
+            {"results": (*READ, replace(LATER, records=1, reason="a record is too long"))},
+            f"{NAME}: a record is too long",
+            id="a record of which a part is left out",
+        ),
+        pytest.param(
             {"results": (*READ, LATER, result(key=LATER.object.key[:-3], at=LATER.object.stamp))},
             f"records may be counted twice, for the bytes differ under one name: {NAME}",
             id="an object and its unpacked copy",
