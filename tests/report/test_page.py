@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from agent.report.model import Completeness
+from agent.report.model import Chart, Column, Completeness
 from agent.report.outputs import page as module
 from agent.report.outputs.page import page
 from agent.report.outputs.text import folder_of, in_line, seen
@@ -195,3 +195,22 @@ def test_a_cluster_has_a_folder_of_its_own_whatever_its_name(cluster: str, folde
 
 def test_what_cannot_be_seen_is_written_as_an_escape() -> None:
     assert seen("a\x00b\u202ec\nd") == "a\\x00b\\u202ec\nd"
+
+
+def test_what_a_heat_map_draws_is_no_table_besides() -> None:
+    made = document()
+    answered = made.sections[0]
+    (query, rows) = next((q, answered.answers[q.name]) for q in answered.section.queries)
+    assert rows
+    day, hour, count = (Column(name, name) for name in ("day", "hour", "count"))
+    section = replace(
+        answered.section,
+        queries=(replace(query, columns=(day, hour, count)),),
+        charts=(Chart(query.name, "hours", "day", ("hour", "count"), "By hour"),),
+    )
+    hours = [{"day": "2026-10-01", "hour": hour, "count": 1} for hour in range(24)]
+    drawn = replace(answered, section=section, answers={query.name: hours}, beyond={})
+    text = page(replace(made, sections=(drawn,), findings=()))
+
+    assert f"Drawn above; the figures are in csv/{section.id}-{query.name}.csv" in text
+    assert "<caption>" + query.title not in text

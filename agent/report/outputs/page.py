@@ -84,6 +84,8 @@ class Table:
     total: int
     beyond: int
     file: str
+    is_drawn: bool
+    """Whether the picture says it all: a heat map's rows are hundreds, an hour each."""
 
     @property
     def is_long(self) -> bool:
@@ -270,6 +272,7 @@ def _table(answered: Answered, query: Query, document: Document) -> Table:
         len(rows),
         answered.beyond.get(query.name, 0),
         f"csv/{file_name(answered.section.id, query.name)}",
+        any(one.query == query.name and one.shape == "hours" for one in answered.section.charts),
     )
 
 

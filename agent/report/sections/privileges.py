@@ -74,11 +74,18 @@ KIND = f"""CASE
     ELSE '' END"""
 """SQL: what kind of a change of privileges a row of EVENT is; empty for none."""
 
-_WHOM = """CASE
+# Of those statements alone that name somebody in the end; `bare` has no literal and nothing after
+# one: what stands behind a `to` inside a literal would be data, no name.
+_NAMES_WHOM = """(verb LIKE 'GRANT%' OR verb LIKE 'ALTER DEFAULT%' OR verb LIKE 'ATTACH%'
+    OR verb LIKE 'DETACH%' OR kind = 'owner')"""
+_WHOM = f"""CASE
     WHEN kind IN ('superuser', 'session user', 'group', 'identity provider') THEN object_name
-    WHEN verb LIKE 'REVOKE%' THEN replace_all(bare, '(?is)^.*[^a-z0-9_]from[^a-z0-9_]+', '')
-    WHEN regexp_like(low, '[^a-z0-9_]to[^a-z0-9_]')
-        THEN replace_all(bare, '(?is)^.*[^a-z0-9_]to[^a-z0-9_"]+', '')
+    WHEN (verb LIKE 'REVOKE%' OR verb LIKE 'DETACH%')
+            AND regexp_like(bare, '(?i)[^a-z0-9_]from[^a-z0-9_]')
+        THEN replace_all(bare, '(?is)^.*[^a-z0-9_]from[^a-z0-9_"]+', '')
+    WHEN {_NAMES_WHOM} AND regexp_like(bare, '(?i)[^a-z0-9_]to[^a-z0-9_]')
+        THEN replace_all(replace_all(bare, '(?is)^.*[^a-z0-9_]to[^a-z0-9_"]+', ''),
+            '(?is)[^a-z0-9_"]+with[^a-z0-9_"]+(grant|admin)[^a-z0-9_"]+option.*$', '')
     ELSE '' END"""
 
 _TO_PUBLIC = """regexp_like(low,
@@ -101,14 +108,15 @@ _CHANGES = f"""(SELECT k.*, {_WHOM} AS whom,
             WHEN {_GIVES} AND {_GRANTABLE} THEN 'grantable'
             ELSE '' END AS why
     FROM (SELECT e.*, {KIND} AS kind,
-        replace_all(replace_all(query_text, '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' ') AS bare
+        replace_all(replace_all(replace_all(query_text, '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' '),
+            '(?s) *(\\x27|[$][$]).*$', '') AS bare
         FROM {EVENT} e) k
     WHERE kind <> '')"""  # noqa: S608 - no one's text
 
 _KIND = Column("kind", "What")
 _LIST = (
     "at_ms, user_name, identity, remote_host, db_name, kind, verb, object_name, "
-    f"substr(whom, 1, 200) AS whom, statement_no, statements, {SHOWN}, evidence"
+    f"substr(whom, 1, 200) AS whom, statement_no, {SHOWN}, evidence"
 )
 _LIST_COLUMNS = (
     AT,
@@ -120,8 +128,7 @@ _LIST_COLUMNS = (
     VERB,
     OBJECT,
     Column("whom", "To or from whom", ColumnKind.SQL),
-    Column("statement_no", "Statement no.", ColumnKind.COUNT),
-    Column("statements", "Statements in the record", ColumnKind.COUNT),
+    Column("statement_no", "No. in its record", ColumnKind.COUNT),
     STATEMENT,
     EVIDENCE,
 )

@@ -113,7 +113,7 @@ def _of_object(name: str, uses: Sequence[Row], questions: Questions) -> list[Not
     off_hours = sum(number(row, "off_hours") for row in uses)
     because = (
         f"{name} was named in {told(times(uses), 'statement')} of {told(len(people), 'user')} "
-        f"({listed(people)}), {off_hours:,} of them off hours."
+        f"({listed(people)}), {f'{off_hours:,}' if off_hours else 'none'} of them off hours."
     )
     found.append(_noted("info", "Sensitive object used", name, because, uses))
     return found

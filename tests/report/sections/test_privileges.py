@@ -19,7 +19,7 @@ KINDS = {
         "group g",
     ),
     "alter table s.t owner to carol": ("owner", "carol"),
-    "grant usage on datashare d to account '1'": ("datashare", "account '1'"),
+    "grant usage on datashare d to account '1'": ("datashare", "account"),
     "create rls policy p with (a int) using (a = 1)": ("policy", ""),
     "attach masking policy m on t(c) to public": ("policy", "public"),
     "alter table t row level security off": ("policy", ""),
@@ -191,3 +191,24 @@ def test_what_hides_behind_another_statement_is_named() -> None:
         "bob changed privileges in 1 statement (GRANT on s.t) that stood behind another in one "
         "record, where a look at the record's first word does not show it."
     )
+
+
+WHOM = {
+    "grant select on s.t to eve": "eve",
+    "grant select on s.t to group ops with grant option": "group ops",
+    'grant select on s.t to "Eve", public': '"Eve", public',
+    "revoke all on s.t from eve": "eve",
+    "alter table s.t owner to eve": "eve",
+    "grant role r to 'go to secret'": "",
+    "create rls policy p with (a int) using (note = 'go to secret')": "",
+    "attach masking policy p on t(a) to role ops": "role ops",
+    r"create masking policy m with (a text) using ('it\' to secret')": "",
+    "alter default privileges grant select on tables to eve": "eve",
+}
+
+
+@pytest.mark.parametrize(("sql", "expected"), WHOM.items())
+def test_whom_it_is_about_is_told_and_never_out_of_a_literal(sql: str, expected: str) -> None:
+    answers, _ = told_one("privileges", WHOM, sql)
+
+    assert [row["whom"] for row in answers["changes"]] == [expected]
