@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from agent.auditlog.loading import Run as Load
 from agent.auditlog.loading import load
 from agent.auditlog.objects import Listing
 from agent.progress import shown_progress
-from agent.report.engines import SPARK, AthenaSettings, Engine, EngineSettings, open_engine
+from agent.report.engines import SPARK, AthenaSettings, EngineSettings, open_engine
 from agent.report.headlines import HEADLINES, known
 from agent.report.making import Evidence, evidence, find, make, summary, tables
 from agent.report.model import Completeness
@@ -32,6 +33,9 @@ from agent.stop import WRONG_USE, StopError
 if TYPE_CHECKING:
     from agent.commands.report import Wanted
 
+SMALL = 4 * 1024 * 1024
+"""Bytes of stored logs up to which Spark on this machine leaves out what pays only over more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -44,20 +48,25 @@ class Made:
 
 def reports(asked: Wanted) -> list[Made]:
     """Write every cluster's report. Raises StopError where nothing can be listed or written."""
+    if asked.engine == SPARK:
+        from agent.report.engines.spark import need_java  # noqa: PLC0415 - an extra
+
+        need_java()
     curated = _folder(asked)
     output = output_of(asked.output, asked.setting, asked.work)
     output.check()
     source = joined([source_of(place, asked.setting) for place in asked.sources])
     listing = find(source, asked.month, asked.setting.baseline_months, asked.clusters)
-    with shown_progress() as progress:
-        said = partial(progress, "reading logs")
-        loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=_loader(asked))
-    made = []
-    for found in evidence(loaded, asked.month):
-        with tempfile.TemporaryDirectory(dir=asked.work, prefix=".run-") as work:
-            run = Run(asked, listing, source.name, curated, Path(work))
-            made.append(_one(run, found, output))
-    return made
+    with _loader(asked, listing) as reading:
+        with shown_progress() as progress:
+            said = partial(progress, "reading logs")
+            loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=reading)
+        made = []
+        for found in evidence(loaded, asked.month):
+            with tempfile.TemporaryDirectory(dir=asked.work, prefix=".run-") as work:
+                run = Run(asked, listing, source.name, curated, Path(work))
+                made.append(_one(run, found, output))
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +94,39 @@ def _folder(asked: Wanted) -> Path:
     return folder
 
 
-def _loader(asked: Wanted) -> Load | None:
-    """Spark reads the logs on its executors, the others in processes of this machine: None."""
-    if asked.engine != SPARK:
-        return None
-    from agent.report.engines.spark import load_raw, open_session  # noqa: PLC0415 - an extra
+@contextmanager
+def _loader(asked: Wanted, listing: Listing) -> Iterator[Load | None]:
+    """Spark reads the logs on its executors, the others in processes of this machine: None.
 
-    # Executors on this machine would take whatever `python3` is first in the path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = open_session(EngineSettings())
-    return lambda source, items, curated: load_raw(session, source, items, str(curated))
+    Every cluster's engine uses the session of the block.
+    """
+    if asked.engine != SPARK:
+        yield None
+        return
+    from agent.report.engines.spark import session_of  # noqa: PLC0415 - an extra
+    from agent.report.engines.spark_reading import load_raw  # noqa: PLC0415 - an extra
+
+    with session_of(_settings(asked, listing)) as session:
+        yield partial(load_raw, session)
+
+
+def _settings(asked: Wanted, listing: Listing) -> EngineSettings:
+    """For every engine. Spark leaves what it spills beside the Parquet: both hold statements."""
+    athena = None
+    if (setting := asked.setting.athena) is not None:
+        athena = AthenaSettings(
+            location=setting.curated,
+            database=setting.database,
+            workgroup=setting.workgroup,
+            output=setting.output_location,
+        )
+    return EngineSettings(
+        jobs=asked.jobs,
+        spark_master=os.environ.get("SPARK_MASTER") or "local[*]",
+        spark_small=sum(one.size for one in listing.objects) <= SMALL,
+        spark={"spark.local.dir": str(asked.work.resolve())},
+        athena=athena,
+    )
 
 
 def _one(run: Run, found: Evidence, output: Place) -> Made:
@@ -102,7 +134,9 @@ def _one(run: Run, found: Evidence, output: Place) -> Made:
     asked, begun = run.asked, time.monotonic()
     questions = asked.setting.to_questions()
     given = tables(found, asked.month, run.curated, questions, run.work)
-    engine = _engine(asked)
+    engine = open_engine(
+        asked.engine, _settings(asked, run.listing), partial(upload, asked.setting)
+    )
     try:
         document = make(
             engine, given, found, run.listing, SECTIONS, source=run.source, now=asked.now
@@ -124,20 +158,6 @@ def _write_tables(run: Run, found: Evidence, folder: Path) -> None:
     files = {one.object.key: one.files for one in found.results}
     ends = [name for one in found.ends for name in one.files]
     write_tables(Curated(run.curated, used, files, ends), run.asked.month, folder)
-
-
-def _engine(asked: Wanted) -> Engine:
-    setting = asked.setting
-    athena = None
-    if setting.athena is not None:
-        athena = AthenaSettings(
-            location=setting.athena.curated,
-            database=setting.athena.database,
-            workgroup=setting.athena.workgroup,
-            output=setting.athena.output_location,
-        )
-    settings = EngineSettings(jobs=asked.jobs, athena=athena)
-    return open_engine(asked.engine, settings, partial(upload, setting))
 
 
 def _before(content: bytes) -> dict[str, int]:

@@ -108,16 +108,24 @@ def helper_rows(tables: Tables) -> dict[str, list[Row]]:
     }
 
 
+def helper_tables(tables: Tables) -> dict[str, pa.Table]:
+    """The helper tables in memory."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    return {
+        name: pa.Table.from_pylist(rows, schema=_schema(name))
+        for name, rows in helper_rows(tables).items()
+    }
+
+
 def write_helpers(tables: Tables) -> dict[str, Path]:
     """The helper tables as Parquet in the folder `tables.work`: each table's file."""
-    import pyarrow as pa  # noqa: PLC0415 - an extra
     from pyarrow import parquet  # noqa: PLC0415 - an extra
 
     tables.work.mkdir(parents=True, exist_ok=True)
     found: dict[str, Path] = {}
-    for name, rows in helper_rows(tables).items():
+    for name, table in helper_tables(tables).items():
         found[name] = tables.work / f"{name}.parquet"
-        table = pa.Table.from_pylist(rows, schema=_schema(name))
         parquet.write_table(table, found[name], compression="zstd")
     return found
 

@@ -65,11 +65,15 @@ class AthenaSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """jobs: threads. memory: DuckDB's limit, as DuckDB reads it. spark: its options, by name."""
+    """jobs: threads. memory: DuckDB's limit, as DuckDB reads it. spark: its options, by name.
+
+    spark_small: there is little data; a local Spark then leaves out what pays only over much.
+    """
 
     jobs: int = 2
     memory: str = "1GiB"
     spark_master: str = "local[*]"
+    spark_small: bool = False
     spark: Mapping[str, str] = field(default_factory=dict)
     athena: AthenaSettings | None = None
 
