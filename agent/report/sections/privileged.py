@@ -75,7 +75,7 @@ _USERS = Query(
         count("logins", "Logins"),
         count("addresses", "Addresses"),
         _STATEMENTS,
-        count("dcl", "Privileges"),
+        count("dcl", "Privileges, users"),
         count("ddl", "Schema"),
         count("data_move", "COPY, UNLOAD"),
         count("dml", "Changes of rows"),
@@ -184,7 +184,7 @@ def _did(row: Row) -> Noted:
         "Privileged use",
         person(row),
         f"{why}: {told(whole(row['statements']), 'statement')} "
-        f"({whole(row['dcl']):,} on privileges, {whole(row['ddl']):,} on schemas, "
+        f"({whole(row['dcl']):,} on privileges and users, {whole(row['ddl']):,} on schemas, "
         f"{whole(row['off_hours']):,} off hours), {told(whole(row['logins']), 'login')} from "
         f"{told(whole(row['addresses']), 'address', 'addresses')}.",
         [row],

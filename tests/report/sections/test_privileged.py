@@ -65,7 +65,7 @@ def test_what_superusers_and_listed_administrators_did_is_told() -> None:
     both = SECTION.findings(found, Questions(admins=("ROOT", "iam:d*")))
 
     assert (root.severity, root.subject, root.count) == ("info", "root", 2)
-    assert "2 statements (1 on privileges, 0 on schemas, 1 off hours)" in root.because
+    assert "2 statements (1 on privileges and users, 0 on schemas, 1 off hours)" in root.because
     assert [(one.severity, one.subject) for one in both] == [("info", "root"), ("info", "IAM:dba")]
 
 
