@@ -18,6 +18,7 @@ from agent import __version__
 from agent.auditlog.loading import Run as Load
 from agent.auditlog.loading import load
 from agent.auditlog.objects import Listing
+from agent.output import printable
 from agent.progress import shown_progress
 from agent.report.engines import SPARK, AthenaSettings, EngineSettings, open_engine
 from agent.report.headlines import HEADLINES, known
@@ -28,7 +29,7 @@ from agent.report.places import Place, output_of, source_of, upload
 from agent.report.redact import redacted
 from agent.report.sections import SECTIONS
 from agent.report.sources import joined
-from agent.stop import WRONG_USE, StopError
+from agent.stop import NO_VERDICT, WRONG_USE, StopError
 
 if TYPE_CHECKING:
     from agent.commands.report import Wanted
@@ -60,13 +61,33 @@ def reports(asked: Wanted) -> list[Made]:
     with _loader(asked, listing) as reading:
         with shown_progress() as progress:
             said = partial(progress, "reading logs")
-            loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=reading)
+            try:
+                loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=reading)
+            except OSError as error:
+                raise _not_written(asked, error) from error
         made = []
         for found in evidence(loaded, asked.month):
             with tempfile.TemporaryDirectory(dir=asked.work, prefix=".run-") as work:
                 run = Run(asked, listing, source.name, curated, Path(work))
                 made.append(_one(run, found, output))
+        if not made:
+            _stop_if_blind(asked, listing)
         return made
+
+
+def _stop_if_blind(asked: Wanted, listing: Listing) -> None:
+    """Raises StopError where no log was found, and some may be where there was no looking."""
+    blind = [one for one in listing.refused if one.counts]
+    if blind:
+        first = f"{blind[0].key} ({blind[0].reason})"
+        more = f" and {len(blind) - 1:,} more" if len(blind) > 1 else ""
+        message = f"no audit log of {asked.month} could be read: {first}{more}"
+        raise StopError(NO_VERDICT, printable(message))
+
+
+def _not_written(asked: Wanted, error: OSError) -> StopError:
+    reason = error.strerror or str(error)
+    return StopError(WRONG_USE, f"cannot write {asked.work}: {reason}; choose another --work")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +110,7 @@ def _folder(asked: Wanted) -> Path:
         asked.work.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        message = f"cannot write {asked.work}: {error.strerror}; choose another --work"
-        raise StopError(WRONG_USE, message) from error
+        raise _not_written(asked, error) from error
     return folder
 
 

@@ -214,6 +214,32 @@ def test_no_log_at_all_is_said_and_ends_with_3(
     assert run(tmp_path, "--cluster", "other", "--allow-incomplete") == 0
 
 
+def test_no_log_beside_what_could_not_be_looked_at_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs(tmp_path / "elsewhere")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/AWSLogs").symlink_to(tmp_path / "elsewhere/AWSLogs")
+
+    assert run(tmp_path, "--allow-incomplete") == 3
+    said = capsys.readouterr().err
+    assert "no audit log of 2026-10 could be read: AWSLogs (a symbolic link" in said
+
+
+def test_a_full_disk_names_the_folder_that_is_on_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    logs(tmp_path / "logs")
+    monkeypatch.setattr("agent.report.running.load", full)
+
+    assert run(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert f"cannot write {tmp_path / 'work'}: No space left on device" in said
+
+
 def test_an_output_that_cannot_be_written_is_refused_before_the_logs_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
