@@ -10,7 +10,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agent.auditlog.schema import ACTIVITY, COLUMNS
+from agent.auditlog.line_files import SEARCHED
 
 GROUP_BYTES = 24 << 20
 """Bytes of columns after which a row group is written: what bounds the memory of writing."""
@@ -79,7 +79,7 @@ class ActivityFile:
                 table.schema,
                 compression="zstd",
                 use_dictionary=_RECURRING,
-                write_statistics=[name for name, _ in COLUMNS[ACTIVITY] if name != "query_text"],
+                write_statistics=list(SEARCHED),
                 # Without the Arrow schema in the file, dictionaries are read as text again.
                 store_schema=False,
             )

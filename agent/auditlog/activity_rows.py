@@ -162,7 +162,8 @@ def statements_of(rows: Marked) -> Statements:
     """The rows that the records come to; the parts of records are added to the tolds."""
     ends = [one.end for one in rows.tolds]
     texts = [
-        text[:end] for text, end in zip(rows.texts, map(ends.__getitem__, rows.codes), strict=True)
+        text if end is None else text[:end]
+        for text, end in zip(rows.texts, map(ends.__getitem__, rows.codes), strict=True)
     ]
     codes = pa.array(rows.codes, pa.int32())
     several = _where([bool(one.parts) for one in rows.tolds], rows.codes)

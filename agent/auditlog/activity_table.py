@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from agent.auditlog.activity_rows import Known, Marked, is_utf8, marked, statements_of, utf8_of
 from agent.auditlog.identity import LOCAL, identity_of
-from agent.auditlog.records import Fields
+from agent.auditlog.records import Fields, arrow_text
 from agent.auditlog.schema import ACTIVITY, COLUMNS, SLOT_MS
 from agent.auditlog.verbs import class_of
 
@@ -123,7 +123,7 @@ def _session_columns(told: _Sessions, index: pa.Array) -> dict[str, pa.Array]:
 
 
 def _integers(texts: Sequence[bytes]) -> pa.Array:
-    return pa.array(texts, pa.string()).cast(pa.int64())
+    return arrow_text(texts).cast(pa.int64())
 
 
 def _coded(texts: Sequence[str], index: pa.Array) -> pa.DictionaryArray:
@@ -157,5 +157,5 @@ def _with_statements(
         "object_name": pa.DictionaryArray.from_arrays(found.names, values),
         "is_internal": pc.or_(is_internal, is_service),
         "is_unfiltered": is_unfiltered,
-        "query_text": pa.array(found.texts, pa.string()),
+        "query_text": arrow_text(found.texts),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -77,10 +77,15 @@ def fields_of(whole: bytes) -> Fields:
     return Fields(parts[1::4], at_ms, parts[2::4], parts[3::4], parts[4::4])
 
 
+def arrow_text(texts: Sequence[bytes]) -> pa.Array:
+    """Text of bytes that are known to be UTF-8: they are not looked at again."""
+    return pa.array(texts, pa.binary()).cast(pa.string(), safe=False)
+
+
 def _arrow_times(texts: list[bytes]) -> pa.Array | None:
     """Milliseconds since 1970; None where Arrow finds one that is no time."""
     try:
-        seconds = pa.array(texts, pa.string()).cast(pa.timestamp("s"))
+        seconds = arrow_text(texts).cast(pa.timestamp("s"))
     except pa.ArrowInvalid:
         return None
     return pc.multiply(seconds.cast(pa.int64()), 1000)
