@@ -154,6 +154,21 @@ def _unread(known: Known) -> list[str]:
     return said
 
 
+def _strange(known: Known) -> list[str]:
+    """Objects of text that is no log's. One that is the middle of a long record was joined to it,
+    and is no orphan."""
+    alone = {key for one in known.ends for key in one.orphans}
+    return [
+        one.object.key
+        for one in known.results
+        if one.status is ObjectStatus.READ
+        and not one.records
+        and one.object.key in alone
+        and one.head
+        and one.head.text.strip()
+    ]
+
+
 def _odd(known: Known) -> list[str]:
     """Objects that can be read and are not what their names say."""
     said = []
@@ -166,14 +181,7 @@ def _odd(known: Known) -> list[str]:
     if hollow:
         what = _counted(len(hollow), "object has", "objects have")
         said.append(f"{what} not a single byte, not even an empty log's: {_names(hollow)}")
-    others = [
-        one.object.key
-        for one in results
-        if one.status is ObjectStatus.READ
-        and not one.records
-        and one.head
-        and one.head.text.strip()
-    ]
+    others = _strange(known)
     if others:
         what = _counted(len(others), "object holds", "objects hold")
         said.append(f"{what} text without one record of the log: {_names(others)}")
@@ -250,7 +258,8 @@ def _within(known: Known) -> list[str]:
     cut = _keys(one.cut for one in known.ends)
     if cut:
         said.append(f"the end of {_counted(len(cut), 'record')} is lost: {_names(cut)}")
-    orphans = [key for key in _keys(one.orphans for one in known.ends) if key not in _first(known)]
+    told = {*_first(known), *_strange(known)}
+    orphans = [key for key in _keys(one.orphans for one in known.ends) if key not in told]
     if orphans:
         said.append(
             f"the beginning of {_counted(len(orphans), 'record')} is lost: {_names(orphans)}"

@@ -167,7 +167,10 @@ def _empty(size: int) -> ObjectResult:
             id="an object of no byte",
         ),
         pytest.param(
-            {"results": (*READ, replace(LATER, head=Fragment("<Error>AccessDenied</Error>")))},
+            {
+                "results": (*READ, replace(LATER, head=Fragment("<Error>AccessDenied</Error>"))),
+                "ends": (Ends(orphans=(LATER.object.key,)),),
+            },
             f"1 object holds text without one record of the log: {NAME}",
             id="an error page under a log's name",
         ),
@@ -364,3 +367,10 @@ def test_every_record_is_of_the_month_or_outside_or_bad(
     assert sum(found.records.values()) + found.outside == len(at)
     assert sum(found.hours.values()) == sum(found.records.values())
     assert all(FIRST <= hour < FIRST + HOURS for _, hour in found.hours)
+
+
+def test_the_middle_of_a_record_across_three_objects_is_no_odd_object() -> None:
+    found = judged((*READ, replace(LATER, head=Fragment("from t\nwhere"))), ends=(Ends(),))
+
+    assert found.verdict is Completeness.COMPLETE
+    assert not [one for one in found.because if "without one record" in one]
