@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,9 +70,13 @@ class LocalSource:
 
     @contextmanager
     def open(self, item: LogObject) -> Iterator[BinaryIO]:
-        """See `agent.auditlog.objects.Source.open`."""
+        """See `agent.auditlog.objects.Source.open`; only what was listed, as a bucket does it."""
         with self.open_key(item.key) as stream:
+            if _etag(os.fstat(stream.fileno())) != item.etag:
+                raise OSError(errno.ESTALE, "changed since it was listed")
             yield stream
+            if _etag(os.fstat(stream.fileno())) != item.etag:
+                raise OSError(errno.ESTALE, "changed while it was read")
 
     @contextmanager
     def open_key(self, key: str) -> Iterator[BinaryIO]:
@@ -150,7 +155,11 @@ def _file(key: str, path: Path, refused: list[Refused]) -> Iterator[Stored]:
         refused.append(Refused(key, "no regular file", counts))
         return
     modified = datetime.fromtimestamp(found.st_mtime, UTC)
-    yield Stored(key, found.st_size, f"{found.st_size}-{found.st_mtime_ns}", modified)
+    yield Stored(key, found.st_size, _etag(found), modified)
+
+
+def _etag(found: os.stat_result) -> str:
+    return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def _key(root: Path, path: Path) -> str:

@@ -171,6 +171,30 @@ def test_links_within_the_folder_are_files_and_never_circles(tmp_path: Path) -> 
     assert [one.key for one in found.refused] == ["plain", "round", "self"]
 
 
+def test_a_file_that_changed_since_it_was_listed_is_not_read_as_what_it_was(
+    tmp_path: Path,
+) -> None:
+    path = put(tmp_path)
+    (item,) = listed(tmp_path).objects
+    path.write_bytes(b"more")
+
+    with pytest.raises(OSError, match="changed since it was listed"):
+        LocalSource(tmp_path).open(item).__enter__()
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(tmp_path: Path) -> None:
+    path = put(tmp_path)
+    (item,) = listed(tmp_path).objects
+
+    def read() -> None:
+        with LocalSource(tmp_path).open(item) as stream:
+            assert stream.read() == b"x"
+            path.write_bytes(b"more")
+
+    with pytest.raises(OSError, match="changed while it was read"):
+        read()
+
+
 def test_a_pipe_with_the_name_of_a_log_hangs_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / NAME)
 
