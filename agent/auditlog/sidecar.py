@@ -21,6 +21,8 @@ from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStat
 SCHEMA = "trailkeeper.log-object/1"
 OBJECTS = "objects"
 
+_MAGIC = b"PAR1"
+"""What a Parquet file ends with."""
 _COUNTERS = ("plain_bytes", "records", "statements", "bad", "tail_ordinal")
 
 
@@ -32,8 +34,9 @@ class Kept:
     sizes: Mapping[str, int]
 
     def is_whole(self, curated: Path) -> bool:
-        """Whether every file is there, with the size it was written with."""
-        return all(_size(curated / path) == size for path, size in self.sizes.items())
+        """Whether every file is there, with the size it was written with and a Parquet file's end:
+        a machine that lost its power may have left it full of zeros."""
+        return all(_is_parquet(curated / path, size) for path, size in self.sizes.items())
 
 
 def may_be_kept(result: ObjectResult) -> bool:
@@ -99,11 +102,14 @@ def _inside(name: str) -> str:
     return name
 
 
-def _size(path: Path) -> int:
+def _is_parquet(path: Path, size: int) -> bool:
     try:
-        return path.stat().st_size
+        with path.open("rb") as file:
+            return file.seek(-len(_MAGIC), os.SEEK_END) == size - len(_MAGIC) and (
+                file.read() == _MAGIC
+            )
     except OSError:
-        return -1
+        return False
 
 
 def _document(result: ObjectResult) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def read_lines(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectResult
         os.kill(os.getpid(), signal.SIGKILL)
     name = file_of(TABLE_OF[item.log_type], item)
     (curated / name).parent.mkdir(parents=True, exist_ok=True)
-    (curated / name).write_bytes(data)
+    (curated / name).write_bytes(data + b"PAR1")
     if b"RAISE" in data:
         raise RuntimeError("select 'secret'")
     return ObjectResult(

@@ -129,7 +129,7 @@ def test_an_object_that_changed_is_read_anew_and_what_was_made_of_it_goes(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "harm", ["removed", "cut", "no sidecar", "broken sidecar", "alien sidecar"]
+    "harm", ["removed", "cut", "full of zeros", "no sidecar", "broken sidecar", "alien sidecar"]
 )
 def test_what_is_not_whole_is_read_again(tmp_path: Path, harm: str) -> None:
     first, _ = loaded(tmp_path, {A: b"a\n"})
@@ -138,7 +138,9 @@ def test_what_is_not_whole_is_read_again(tmp_path: Path, harm: str) -> None:
         case "removed":
             file.unlink()
         case "cut":
-            file.write_bytes(b"a")
+            file.write_bytes(file.read_bytes()[:-1])
+        case "full of zeros":
+            file.write_bytes(bytes(file.stat().st_size))
         case "no sidecar":
             kept.unlink()
         case "broken sidecar":
@@ -149,7 +151,7 @@ def test_what_is_not_whole_is_read_again(tmp_path: Path, harm: str) -> None:
 
     assert opened == [A.key]
     assert second == first
-    assert file.read_bytes() == b"a\n"
+    assert file.read_bytes() == b"a\nPAR1"
 
 
 def test_a_sidecar_cannot_have_files_outside_the_folder_removed(tmp_path: Path) -> None:
