@@ -7,6 +7,7 @@ must agree with: a test compares them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 UNIQUE = frozenset((grammar.TIME, grammar.PORT, *grammar.INTEGERS, SESSION))
 """Columns whose values hardly repeat; the others are handled value by value, not row by row."""
+
+
+_CLOCK = re.compile(rb"[0-5][0-9]:[0-5][0-9]")
 
 
 def read_connection(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectResult:
@@ -104,11 +108,10 @@ def _slow(lines: Lines, left: Sequence[int], item: LogObject, layout: int) -> De
 class _Times(NamedTuple):
     """The time column in parts, as arrays of one length."""
 
-    minute: pa.Array
-    """Milliseconds since 1970; null: no time."""
+    second: pa.Array
+    """Milliseconds since 1970 of the second; null: no time."""
     rest: pa.Array
-    """Whether the seconds and three digits of milliseconds are there."""
-    seconds: pa.Array
+    """Whether three digits of milliseconds are there."""
     millis: pa.Array
 
 
@@ -146,7 +149,7 @@ def _good(columns: Sequence[pa.Array], times: _Times) -> pa.Array:
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     last = len(columns) - 1
-    good = pc.and_(pc.is_valid(times.minute), times.rest)
+    good = pc.and_(pc.is_valid(times.second), times.rest)
     for column in grammar.INTEGERS:
         good = pc.and_(good, _integers(columns[column]))
     port = columns[grammar.PORT]
@@ -205,22 +208,38 @@ def _unspaced(texts: pa.Array) -> pa.Array:
 
 
 def _times(texts: pa.Array) -> _Times:
-    """`Mon, 07 Dec 2020 20:01` by value, `:55:177` by digits."""
+    """`Mon, 07 Dec 2020 20` and `01:55` by value, `:177` by digits.
+
+    Hours go with the day: one cannot be wrong by itself.
+    """
     import pyarrow as pa  # noqa: PLC0415 - an extra
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
-    minutes = _sliced(texts, 0, -7).dictionary_encode()
-    found = [minute_ms(raw.decode("utf-8", "replace")) for raw in minutes.dictionary.to_pylist()]
-    seconds = _sliced(texts, -6, -4).cast(pa.string(), safe=False)
+    hours = _sliced(texts, 0, -10).dictionary_encode()
+    found = [
+        minute_ms(raw.decode("utf-8", "replace") + ":00") for raw in hours.dictionary.to_pylist()
+    ]
+    clock = _sliced(texts, -9, -4).dictionary_encode()
+    within = [_clock_ms(raw) for raw in clock.dictionary.to_pylist()]
     millis = _sliced(texts, -3).cast(pa.string(), safe=False)
-    colons = pc.and_(pc.equal(_sliced(texts, -7, -6), b":"), pc.equal(_sliced(texts, -4, -3), b":"))
-    digits = pc.and_(pc.ascii_is_decimal(seconds), pc.ascii_is_decimal(millis))
+    colons = pc.and_(
+        pc.equal(_sliced(texts, -10, -9), b":"), pc.equal(_sliced(texts, -4, -3), b":")
+    )
     return _Times(
-        pc.take(pa.array(found, pa.int64()), minutes.indices),
-        pc.and_(pc.and_(colons, digits), pc.less_equal(seconds, "59")),
-        seconds,
+        pc.add(
+            pc.take(pa.array(found, pa.int64()), hours.indices),
+            pc.take(pa.array(within, pa.int64()), clock.indices),
+        ),
+        pc.and_(colons, pc.ascii_is_decimal(millis)),
         millis,
     )
+
+
+def _clock_ms(text: bytes) -> int | None:
+    """`01:55` in milliseconds; None for what is none."""
+    if _CLOCK.fullmatch(text) is None:
+        return None
+    return (int(text[:2]) * 60 + int(text[3:])) * 1000
 
 
 def _table(
@@ -231,8 +250,7 @@ def _table(
     import pyarrow.compute as pc  # noqa: PLC0415 - an extra
 
     length, last = len(rows), len(columns) - 1
-    at = pc.add(times.minute, pc.multiply(pc.cast(times.seconds, pa.int64()), 1000))
-    at = pc.add(at, pc.cast(times.millis, pa.int64()))
+    at = pc.add(times.second, pc.cast(times.millis, pa.int64()))
     port = _unspaced(columns[grammar.PORT])
     users = columns[grammar.USER]
     found = {

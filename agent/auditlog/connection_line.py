@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from agent.auditlog.identity import identity_of
@@ -158,16 +158,21 @@ def _repaired(pieces: Sequence[str], layout: int) -> list[str] | None:
     shorter one has no anchor there, and is taken if every surplus `|` has no space before it, or if
     the lines around have it.
     """
-    long = sorted((each for each in LAYOUTS if each > PROTOCOL), key=lambda each: each != layout)
-    short = [each for each in reversed(LAYOUTS) if each <= PROTOCOL]
-    tries = [(each, True) for each in long] + [(each, False) for each in short] + [(layout, True)]
-    for candidate, may_guess in tries:
+    for candidate, may_guess in _tries(layout):
         if not APPLICATION < candidate < len(pieces):
             continue
         joined = _joined(pieces, candidate, may_guess=may_guess)
         if joined is not None and _fault(joined) is None:
             return joined
     return None
+
+
+@cache
+def _tries(layout: int) -> list[tuple[int, bool]]:
+    """The layouts to try, and whether one may guess which columns belong together."""
+    long = sorted((each for each in LAYOUTS if each > PROTOCOL), key=lambda each: each != layout)
+    short = [each for each in reversed(LAYOUTS) if each <= PROTOCOL]
+    return [(each, True) for each in long] + [(each, False) for each in short] + [(layout, True)]
 
 
 def _joined(pieces: Sequence[str], layout: int, *, may_guess: bool) -> list[str] | None:
