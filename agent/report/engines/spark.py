@@ -60,9 +60,9 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": "8",
 }
 # Over a few thousand rows a hundred different queries cost what it costs to prepare them: code
-# generated and compiled for each, stages, plans made anew midway. Over many rows, and on a cluster,
-# all of it pays, so it stays on there. Tables in one partition are joined without an exchange;
-# Spark knows no size of theirs and would divide them.
+# generated and compiled for each, stages, plans reasoned over, described and made anew. Over
+# many rows, and on a cluster, all of it pays, so it stays on there. Tables in one partition are
+# joined without an exchange; Spark knows no size of theirs and would divide them.
 _SMALL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -70,6 +70,8 @@ _SMALL = {
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
     "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.ui.explainMode": "simple",
     "spark.sql.maxSinglePartitionBytes": str(2**63 - 1),
     _JAVA_OPTIONS: f"{_QUIET[_JAVA_OPTIONS]} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }

@@ -15,6 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from agent.cli import main
+from agent.report import running
 from agent.report.derived import derived
 from agent.report.engines import DUCKDB, SPARK, Engine, EngineSettings, open_engine
 from agent.report.engines.spark import open_session
@@ -161,8 +162,13 @@ def reported(folder: Path, engine: str) -> dict[str, bytes]:
 
 
 def test_a_report_from_raw_logs_has_the_same_bytes_on_both_engines(
-    console: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    console: object,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    few = tuple(section for section in SECTIONS if section.id in ("logins", "users", "privileges"))
+    monkeypatch.setattr(running, "SECTIONS", few)  # of all the answers are compared above
     below = tmp_path / "logs" / BELOW
     below.mkdir(parents=True)
     for (log, stamp), text in LOGS.items():
