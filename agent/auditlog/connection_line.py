@@ -53,6 +53,8 @@ TEXTS = {
 BARE = frozenset((TIME, *INTEGERS, PROTOCOL))
 """Columns without a space behind them, wherever they stand."""
 
+_SPACED = tuple(column for column in range(LONGEST) if column not in BARE)
+
 _EVENT = re.compile(r"[A-Za-z][A-Za-z_' -]*")
 _INTEGER = re.compile(r"[0-9]{1,18}")
 _SESSION = re.compile(r"[0-9A-Za-z-]*")
@@ -134,8 +136,8 @@ def _check_left(pieces: Sequence[str]) -> None:
 
 def _unspaced(pieces: Sequence[str], first: int, end: int) -> str | None:
     """What is wrong with the spaces behind text, in these columns."""
-    for column in range(first, end):
-        if column not in BARE and not pieces[column].endswith(" "):
+    for column in _SPACED:
+        if first <= column < end and pieces[column][-1:] != " ":
             return f"column {column + 1} has no space at its end"
     return None
 
@@ -211,20 +213,23 @@ def _row(
     pieces: Sequence[str], is_flagged: bool, *, is_repaired: bool = False, columns: int = 0
 ) -> Row:
     at = time_ms(pieces[TIME]) or 0
-    port = _text(pieces, PORT)
-    user, identity = identity_of(_text(pieces, USER))
-    row: Row = {name: _text(pieces, column) for name, column in TEXTS.items()}
+    count = len(pieces)
+    texts = [piece.removesuffix(" ") for piece in pieces[:-1]]
+    texts += [pieces[-1]] + [""] * (LONGEST - count)
+    port = texts[PORT]
+    user, identity = identity_of(texts[USER])
+    row: Row = {name: texts[column] for name, column in TEXTS.items()}
     return row | {
         "at_ms": at,
         "slot": at // SLOT_MS,
-        "event": _text(pieces, EVENT).lower(),
-        "remote_host": host_of(_text(pieces, HOST)),
+        "event": texts[EVENT].lower(),
+        "remote_host": host_of(texts[HOST]),
         "remote_port": int(port) if port else None,
         "pid": int(pieces[PID]),
         "duration_us": int(pieces[DURATION]),
         "user_name": user,
         "identity": identity,
-        "columns": columns or len(pieces),
+        "columns": columns or count,
         "is_repaired": is_repaired,
         "has_bad_bytes": is_flagged,
     }
