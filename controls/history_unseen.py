@@ -16,7 +16,9 @@ EVERY = "*"
 DERIVED = frozenset(kind.name for kind in KINDS if kind.derives)
 """Kinds that are listed from what clusters and namespaces say."""
 
-AT_THEIR_WRITER = frozenset({"audit_log", "s3_log_location", "cloudwatch_log_group"})
+AT_THEIR_WRITER = frozenset(
+    {"audit_log", "audit_report", "s3_log_location", "cloudwatch_log_group"}
+)
 """Derived kinds that stand in the account and region of what they are listed from: in a target,
 only a gap there can hide one. Of every other derived kind (a bucket stands with its owner, a role
 in its account and region `global`) a gap anywhere may hide any."""
