@@ -139,6 +139,31 @@ def right(now: datetime) -> list[Step]:
             }
             for log_type in TYPES
         ),
+        {"do": "bucket", **here, "name": "audit-reports"},
+        *reports(now),
+    ]
+
+
+REPORTED = {
+    "report": {"destination": "s3://audit-reports/"},
+    "params": {"audit-report-produced": {"due_days": 0}},
+}
+"""The configuration under which last month's reports are due at once."""
+
+
+def reports(now: datetime) -> list[Step]:
+    """Last month's reports of both clusters, as the job leaves them."""
+    month = now.replace(day=1) - timedelta(days=1)
+    return [
+        {
+            "do": "object",
+            "bucket": "audit-reports",
+            "key": f"{month:%Y-%m}/{A}_{REGION}_{name}/{file}",
+            "size": 0,
+            "modified": now - timedelta(hours=1),
+        }
+        for name in ("orders", "streamed")
+        for file in ("manifest.json", "verdict-complete")
     ]
 
 
@@ -225,6 +250,16 @@ NO_GROUPS = [deny("DescribeLogGroups", "logs")]
 KMS = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
 
 SCENARIOS: Mapping[str, Scenario] = {
+    "audit-report-produced": Scenario(
+        "orders",
+        lambda now: [
+            {"do": "remove", "what": "bucket", "account": A, "name": "audit-reports"},
+            {"do": "bucket", "account": A, "region": REGION, "name": "audit-reports"},
+        ],
+        [deny("ListObjectsV2")],
+        "no report of",
+        settings=REPORTED,
+    ),
     "redshift-audit-logging-on": Scenario(
         "orders",
         lambda now: [logging(now, enabled=False, destination=None, bucket=None, prefix=None)],
