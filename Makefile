@@ -20,7 +20,7 @@ demo: $(READY) ## the main job once, against a simulated estate with planted dri
 	$(BIN)/trailkeeper demo --once
 
 test: $(READY) ## every test
-	$(BIN)/pytest -n 4 --dist loadgroup  # they mostly wait for processes that they start
+	$(BIN)/pytest -n 4  # they mostly wait for processes that they start
 
 rules: $(READY) ## only the examples of the shipped rules (seconds)
 	$(BIN)/trailkeeper rules test

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 # No test is about time: a machine that is busy must not fail one.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,3 +16,28 @@ settings.load_profile("steady")
 # that there is not, and it says so.
 if "TRAILKEEPER_LOG_SAMPLES" in os.environ:
     os.environ["LOG_SAMPLES"] = os.environ.pop("TRAILKEEPER_LOG_SAMPLES")
+
+TOLD_ONCE = (
+    "tests/agent/sandbox/test_estate.py",
+    "tests/report/engines/test_spark.py",
+    "tests/report/test_fidelity.py",
+    "tests/wheel/test_wheel.py",
+    "tests/wire/test_demo.py",
+    "tests/wire/test_remediated_estate.py",
+)
+"""Files whose fixture costs so much that one worker takes all their tests, and takes them first."""
+
+
+class OnceAFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist's way to say what goes together
+    """Every test goes to whoever is free, but for those files. (`--dist loadgroup` does not group
+    under pytest 9: it marks a test's id, which is no longer read.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOLD_ONCE else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OnceAFile:
+    """How tests are dealt out to workers."""
+    return OnceAFile(config, log)

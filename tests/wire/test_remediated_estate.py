@@ -43,8 +43,6 @@ from tests.sandbox_server import Sandbox
 from tests.wire.conftest import Ran
 from tests.wire.estate_documents import Documents, different, documents
 
-pytestmark = pytest.mark.xdist_group("the estate put right")  # its story is told once
-
 ACCOUNTS = (ANALYTICS, FINANCE, ARCHIVE)
 FORGOTTEN = "larkfield-forgotten-audit"
 

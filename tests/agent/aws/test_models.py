@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.loaders import JSONFileLoader, create_loader
 
+from agent.aws import clients
 from agent.aws.clients import Clients
 from agent.aws.models import TerseModels
 from agent.aws.settings import AwsSettings
@@ -62,7 +63,9 @@ def test_a_file_that_is_not_there_is_none_as_with_botocore(tmp_path: Path) -> No
     assert TerseModels().load_file(missing) is JSONFileLoader().load_file(missing) is None
 
 
-def test_the_doors_clients_are_made_from_them() -> None:
+def test_the_doors_clients_are_made_from_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not the loader that tests share: what another test loaded through it, it remembers.
+    monkeypatch.setattr(clients, "create_loader", create_loader)
     session = Clients(AwsSettings(), frozenset()).session(None)
     model = session.get_component("data_loader").load_service_model("sts", "service-2")
     assert model["documentation"] == ""

@@ -23,8 +23,6 @@ from agent.report.sections import SECTIONS
 from agent.report.tables import Tables
 from tests.report.engines.month import MONTH, random_month
 
-pytestmark = pytest.mark.xdist_group("spark")  # one Java for all
-
 SETTINGS = EngineSettings(jobs=1, spark_master="local[1]", spark_small=True)
 ALWAYS_SAID = "WARNING: Using incubator modules: jdk.incubator.vector"
 """By Java itself, of an option that Spark's launcher adds."""
