@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -16,6 +18,14 @@ settings.load_profile("steady")
 # that there is not, and it says so.
 if "TRAILKEEPER_LOG_SAMPLES" in os.environ:
     os.environ["LOG_SAMPLES"] = os.environ.pop("TRAILKEEPER_LOG_SAMPLES")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_begin() -> Iterator[None]:
+    """A command that a test runs configures the logs of the whole process: of it alone, then."""
+    yield
+    structlog.reset_defaults()
+
 
 TOLD_ONCE = (
     "tests/agent/sandbox/test_estate.py",
