@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -106,8 +107,6 @@ def minute_ms(text: str) -> int | None:
 
     The weekday may be wrong (it is, in a published sample); the day may be padded or not.
     """
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     found = _MINUTE.fullmatch(text)
     if found is None or found[2] not in MONTHS:
         return None
