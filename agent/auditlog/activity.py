@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from agent.auditlog.activity_ends import write_activity_ends
 from agent.auditlog.activity_file import ActivityFile
-from agent.auditlog.activity_rows import Known, is_utf8
+from agent.auditlog.activity_rows import Known, counted, is_utf8
 from agent.auditlog.activity_table import Origin, table_of
 from agent.auditlog.blocks import MAX_RECORD, DamagedError, Digest, plain_blocks
 from agent.auditlog.line_files import Bad, TableFile, bad_table
@@ -64,8 +64,8 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
         for whole in whole_records(blocks, edges):
             fields = fields_of(whole)
             count = len(fields.texts)
-            ordinals = range(seen.records + 1, seen.records + count + 1)
-            origin = Origin([item.object_id] * count, ordinals)
+            objects = pa.repeat(pa.scalar(item.object_id, pa.int64()), count)
+            origin = Origin(objects, counted(count, seen.records + 1))
             rows = table_of(whole, fields, origin, known)
             file.write(rows)
             seen.records += count

@@ -159,7 +159,8 @@ def _write(ends: Sequence[_End], file: ActivityFile) -> tuple[list[str], int]:
         if end.is_lost or len(part.texts[-1]) > MAX_RECORD or _is_open(part.texts[-1]):
             cut.add(first + count - 1)
             keys.append(end.result.object.key)
-    origin = Origin(objects, ordinals, frozenset(stitched), frozenset(cut))
+    numbered = pa.array(objects, pa.int64()), pa.array(ordinals, pa.int64())
+    origin = Origin(*numbered, frozenset(stitched), frozenset(cut))
     whole = b"".join(end.whole for end in ends)
     file.write(table_of(whole, _together(parts), origin, Known()))
     return keys, len(objects) - len(ends)

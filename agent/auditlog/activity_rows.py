@@ -1,20 +1,17 @@
 """Records of an activity log into rows: one a statement, classified.
 
 What is costly is done once for each shape of a text (`agent.auditlog.told`) and each session; what
-is left for every record are a few steps that Python does within loops of its own.
+is left for every record is done by Arrow, but for the few that are unlike the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from agent.auditlog.blocks import MAX_RECORD
-from agent.auditlog.records import Fields
 from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, tell
 from agent.auditlog.verbs import PLAIN
 
@@ -25,6 +22,8 @@ _KEPT = 2_000
 _END = b"; \t\r\n\f\v"
 _NEVER_TWICE = PLAIN | {"CALL", "EXECUTE", "PREPARE", "SHOW", ""}
 """Verbs that are sent again in earnest: the next rows of a cursor, a procedure."""
+_MOMENT_MS = 1000
+"""How long after a statement its second copy comes, at most."""
 
 
 @dataclass(slots=True)
@@ -32,22 +31,36 @@ class Known:
     """What the rows of one object share: text (a longer one as its hash), time and transaction of
     the last record, by session."""
 
-    last: dict[bytes, tuple[bytes | int, int, bytes]] = field(default_factory=dict)
+    last: dict[bytes, tuple[bytes | int, int, str]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When and by whom records were sent. times: milliseconds since 1970. xids: as logged.
+
+    sessions: the distinct ones in their order. which: the index of each record's session.
+    """
+
+    times: pa.Array
+    xids: pa.Array
+    sessions: list[bytes]
+    which: pa.Array
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """Records with what was found. Sets are indexes of records.
 
-    tolds: what was found, each once. codes: which of them, by record.
+    column: the texts again. tolds: what was found, each once. codes: which of them, by record.
     """
 
     texts: list[bytes]
-    tolds: list[Told] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    duplicate: set[int] = field(default_factory=set)
-    cut: set[int] = field(default_factory=set)
-    bad: set[int] = field(default_factory=set)
+    column: pa.Array
+    tolds: list[Told]
+    codes: pa.Array
+    duplicate: set[int]
+    cut: set[int]
+    bad: set[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Statements:
     index of each row's record, with number and count of its statements; None where all have one.
     """
 
-    texts: list[bytes]
+    texts: pa.Array
     codes: pa.Array
     names: pa.Array
     distinct: dict[bytes, int]
@@ -67,50 +80,46 @@ class Statements:
     counts: pa.Array | None = None
 
 
-def marked(
-    fields: Fields,
-    times: Sequence[int],
-    sessions: tuple[Sequence[bytes], Sequence[int]],
-    known: Known,
-    *,
-    is_utf8: bool,
-) -> Marked:
-    """The records, classified.
+def counted(count: int, start: int = 0) -> pa.Array:
+    """So many numbers, from `start` on."""
+    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=start - 1)
 
-    times: milliseconds since 1970, of each. sessions: the distinct ones, and which each has.
-    """
-    out = Marked(fields.texts)
-    _shorten(out)
-    if not is_utf8:
-        _sanitise(out)
-    _duplicates(fields.xids, times, sessions, known, out)
-    _tell(out)
-    if out.duplicate:  # what is sent twice in earnest is none
-        verbs = [one.verb for one in out.tolds]
-        out.duplicate = {at for at in out.duplicate if verbs[out.codes[at]] not in _NEVER_TWICE}
+
+def marked(texts: list[bytes], sent: Sent, known: Known, *, is_utf8: bool) -> Marked:
+    """The records, classified. Texts that are too long, or no UTF-8, are mended in their list."""
+    cut = _shorten(texts)
+    bad = set() if is_utf8 else _sanitise(texts)
+    column = pa.array(texts, pa.binary())
+    tolds, codes = _tell(texts, column)
+    out = Marked(texts, column, tolds, codes, set(), cut, bad)
+    _duplicates(sent, known, out)
     return out
 
 
-def _shorten(out: Marked) -> None:
-    """Leave out what is beyond the longest record, at a character's edge."""
-    if max(map(len, out.texts), default=0) <= MAX_RECORD:
-        return
-    for at, text in enumerate(out.texts):
+def _shorten(texts: list[bytes]) -> set[int]:
+    """Leave out what is beyond the longest record, at a character's edge; the indexes of such."""
+    if max(map(len, texts), default=0) <= MAX_RECORD:
+        return set()
+    cut = set()
+    for at, text in enumerate(texts):
         if len(text) > MAX_RECORD:
             end = MAX_RECORD
             while end > MAX_RECORD - 4 and text[end] & 0xC0 == 0x80:
                 end -= 1
-            out.texts[at] = text[:end]
-            out.cut.add(at)
+            texts[at] = text[:end]
+            cut.add(at)
+    return cut
 
 
-def _sanitise(out: Marked) -> None:
-    """Write bytes that are no UTF-8 as \\xNN."""
-    for at in [at for at, text in enumerate(out.texts) if not text.isascii()]:
-        text = out.texts[at]
+def _sanitise(texts: list[bytes]) -> set[int]:
+    """Write bytes that are no UTF-8 as \\xNN; the indexes of the texts that held any."""
+    bad = set()
+    for at in [at for at, is_plain in enumerate(map(bytes.isascii, texts)) if not is_plain]:
+        text = texts[at]
         if (clean := utf8_of(text)) is not text:
-            out.texts[at] = clean
-            out.bad.add(at)
+            texts[at] = clean
+            bad.add(at)
+    return bad
 
 
 def is_utf8(raw: bytes) -> bool:
@@ -133,133 +142,155 @@ def utf8_of(raw: bytes) -> bytes:
     return raw
 
 
-def _tell(out: Marked) -> None:
-    """What each text tells, found once for each shape."""
-    # A long text is its own shape: hardly ever has another the same.
-    shapes = [text.translate(ZERO) if len(text) <= LONGEST_SHAPE else text for text in out.texts]
-    tolds = out.tolds
-    codes: dict[bytes, int] = {}
-    is_unclear = []
-    for code, shape in enumerate(dict.fromkeys(shapes)):
-        told = of_shape(shape) if len(shape) <= LONGEST_SHAPE else tell(shape)
-        codes[shape] = code
+def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], pa.Array]:
+    """What the texts tell, found once for each shape, and which of that each text does."""
+    shapes = _shapes(column).dictionary_encode()
+    codes, tolds, is_unclear = shapes.indices, [], []
+    for shape in shapes.dictionary.to_pylist():
+        # A long text is looked at by itself: hardly ever has another the same shape.
+        told = of_shape(shape) if len(shape) <= LONGEST_SHAPE else None
         is_unclear.append(told is None)
         tolds.append(told or Told(""))
-    out.codes = list(map(codes.__getitem__, shapes))
-    for at in _where(is_unclear, out.codes):
-        out.codes[at] = len(tolds)
-        tolds.append(of_text(out.texts[at]))
+    if not any(is_unclear):
+        return tolds, codes
+    unclear = pa.array(is_unclear, pa.bool_()).take(codes)
+    own: dict[bytes, int] = {}
+    found = []
+    for at in pc.indices_nonzero(unclear).to_pylist():
+        text = texts[at]
+        code = own.setdefault(text, len(tolds))
+        if code == len(tolds):
+            tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else tell(text))
+        found.append(code)
+    return tolds, pc.replace_with_mask(codes, unclear, pa.array(found, pa.int32()))
 
 
-def _where(is_one: Sequence[bool], codes: Sequence[int]) -> list[int]:
-    """The indexes of the records whose code is one of these."""
-    if not any(is_one):
-        return []
-    return list(compress(range(len(codes)), map(is_one.__getitem__, codes)))
+def _shapes(column: pa.Array) -> pa.Array:
+    """The shape of each text (`ZERO`): all are made at once, for a shape is as long as its text."""
+    _, offsets, data = column.buffers()
+    zeroed = data.to_pybytes().translate(ZERO) if data else b""
+    return pa.Array.from_buffers(
+        pa.binary(), len(column), [None, offsets, pa.py_buffer(zeroed)], offset=column.offset
+    )
 
 
 def statements_of(rows: Marked) -> Statements:
     """The rows that the records come to; the parts of records are added to the tolds."""
-    ends = [one.end for one in rows.tolds]
-    texts = [
-        text if end is None else text[:end]
-        for text, end in zip(rows.texts, map(ends.__getitem__, rows.codes), strict=True)
-    ]
-    codes = pa.array(rows.codes, pa.int32())
-    several = _where([bool(one.parts) for one in rows.tolds], rows.codes)
-    if not several:
-        return Statements(texts, codes, *_names(rows.tolds, codes, texts))
+    codes, tolds = rows.codes, rows.tolds
+    whole = len(tolds)
+    if not any(one.parts for one in tolds):
+        texts = _texts(rows, codes, None, whole)
+        return Statements(texts, codes, *_names(tolds, codes, texts))
     counts, firsts = [], []
-    for code, one in enumerate(rows.tolds[:]):
+    for code, one in enumerate(tolds[:]):
         counts.append(len(one.parts) or 1)
-        firsts.append(len(rows.tolds) if one.parts else code)
-        rows.tolds += one.parts
-    count = pa.array(counts, pa.int32()).take(codes)
+        firsts.append(len(tolds) if one.parts else code)
+        tolds += one.parts
+    count = pa.array(counts, pa.int64()).take(codes)
     end = pc.cumulative_sum(count)
-    each = pa.array(range(len(codes)), pa.int32())
-    records = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(end, each))
-    number = pa.array(range(len(records)), pa.int32())
-    number = pc.subtract(number, pc.subtract(end, count).take(records))
-    codes = pc.add(pa.array(firsts, pa.int32()).take(codes).take(records), number)
-    texts = _spliced(rows, texts, several)
-    return Statements(
-        texts,
-        codes,
-        *_names(rows.tolds, codes, texts),
-        records,
-        pc.add(number, 1).cast(pa.int64()),
-        count.take(records).cast(pa.int64()),
-    )
+    records = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(end, counted(len(codes))))
+    first = pc.subtract(end, count)
+    number = pc.subtract(counted(len(records)), first.take(records))
+    codes = pc.add(pa.array(firsts, pa.int64()).take(codes).take(records), number)
+    texts = _texts(rows, codes, records, whole)
+    names = _names(tolds, codes, texts)
+    return Statements(texts, codes, *names, records, pc.add(number, 1), count.take(records))
 
 
-def _spliced(rows: Marked, texts: list[bytes], several: list[int]) -> list[bytes]:
-    """The texts; of records with several statements these."""
-    out: list[bytes] = []
-    kept = 0
-    for at in several:
-        whole = rows.texts[at]
-        out += texts[kept:at]
-        out += [whole[one.start : one.end] for one in rows.tolds[rows.codes[at]].parts]
-        kept = at + 1
-    out += texts[kept:]
-    return out
+def _texts(rows: Marked, codes: pa.Array, records: pa.Array | None, whole: int) -> pa.Array:
+    """The text of each row's statement. whole: how many tolds are of records, not of parts."""
+    texts = rows.column if records is None else rows.column.take(records)
+    # Of parts -1: they are nowhere near, and cut out one by one.
+    ends = [one.end if code < whole else -1 for code, one in enumerate(rows.tolds)]
+    rest = pc.subtract(pc.binary_length(texts), pa.array(ends, pa.int32()).take(codes))
+    rest = pc.fill_null(rest, 0)
+    # Most have nothing behind them but a semicolon, which Arrow leaves out of all at once.
+    texts = pc.if_else(pc.equal(rest, 1), pc.binary_slice(texts, 0, -1), texts)
+    is_odd = pc.greater(rest, 1)
+    odd = pc.indices_nonzero(is_odd)
+    if not len(odd):
+        return texts
+    which = odd if records is None else records.take(odd)
+    own = []
+    for at, code in zip(which.to_pylist(), codes.take(odd).to_pylist(), strict=True):
+        told = rows.tolds[code]
+        own.append(rows.texts[at][told.start : told.end])
+    return pc.replace_with_mask(texts, is_odd, pa.array(own, pa.binary()))
 
 
 def _names(
-    tolds: list[Told], codes: pa.Array, texts: list[bytes]
+    tolds: list[Told], codes: pa.Array, texts: pa.Array
 ) -> tuple[pa.Array, dict[bytes, int]]:
     """The code of the object's name in each row, and the names by code."""
     distinct: dict[bytes, int] = {}
     named = pa.array([distinct.setdefault(one.name, len(distinct)) for one in tolds], pa.int32())
     names = named.take(codes)
-    is_made = [bool(one.made_of) for one in tolds]
-    if not any(is_made):
+    is_made = pa.array([bool(one.made_of) for one in tolds], pa.bool_()).take(codes)
+    where = pc.indices_nonzero(is_made)
+    if not len(where):
         return names, distinct
-    every = names.to_pylist()
-    where = pc.indices_nonzero(pa.array(is_made, pa.bool_()).take(codes))
-    for at, code in zip(where.to_pylist(), codes.take(where).to_pylist(), strict=True):
-        name = name_in(texts[at], tolds[code])
-        every[at] = distinct.setdefault(name, len(distinct))
-    return pa.array(every, pa.int32()), distinct
+    made = []
+    rows = zip(texts.take(where).to_pylist(), codes.take(where).to_pylist(), strict=True)
+    for text, code in rows:
+        made.append(distinct.setdefault(name_in(text, tolds[code]), len(distinct)))
+    return pc.replace_with_mask(names, is_made, pa.array(made, pa.int32())), distinct
 
 
-def _duplicates(
-    xids: Sequence[bytes],
-    times: Sequence[int],
-    sessions: tuple[Sequence[bytes], Sequence[int]],
-    known: Known,
-    out: Marked,
-) -> None:
+def _duplicates(sent: Sent, known: Known, out: Marked) -> None:
     """Mark records whose session sent the same a moment ago in the same transaction.
 
     JDBC drivers do: without the semicolon, or behind a comment (test-drive's `is_duplicate`).
     """
-    last, texts = known.last, out.texts
-    if len(last) > _MOST_SESSIONS:
-        last.clear()
-    distinct, codes = sessions
-    latest = [-1] * len(distinct)
-    for at, code in enumerate(codes):
-        prior = latest[code]
-        latest[code] = at
-        if prior < 0:
-            before = last.get(distinct[code])
-            if (
-                before
-                and before[2] == xids[at]
-                and 0 <= times[at] - before[1] <= 1000
-                and _hash(before[0]) == hash(_bare(texts[at]))
-            ):
-                out.duplicate.add(at)
-        elif (
-            xids[prior] == xids[at]
-            and 0 <= times[at] - times[prior] <= 1000
-            and _bare(texts[prior]) == _bare(texts[at])
+    verbs = [one.verb not in _NEVER_TWICE for one in out.tolds]
+    may_be = pa.array(verbs, pa.bool_()).take(out.codes)
+    order = pc.sort_indices(sent.which)  # stable: the records of a session stay in their order
+    which, times, xids = (one.take(order) for one in (sent.which, sent.times, sent.xids))
+    before, after = order[:-1], order[1:]
+    is_same = pc.equal(which[1:], which[:-1])
+    is_again = pc.and_(is_same, pc.equal(xids[1:], xids[:-1]))
+    gap = pc.subtract(times[1:], times[:-1])
+    is_soon = pc.and_(pc.greater_equal(gap, 0), pc.less_equal(gap, _MOMENT_MS))
+    is_again = pc.and_(pc.and_(is_again, is_soon), may_be.take(after))
+    again = pc.indices_nonzero(is_again)
+    pairs = zip(before.take(again).to_pylist(), after.take(again).to_pylist(), strict=True)
+    for prior, at in pairs:
+        if _is_copy(out.texts[prior], out.texts[at]):
+            out.duplicate.add(at)
+    edges = pc.indices_nonzero(pc.invert(is_same))
+    firsts = [order[0].as_py(), *after.take(edges).to_pylist()]
+    lasts = pa.concat_arrays([before.take(edges), order[-1:]])
+    _since_the_last_block(sent, known, out, [at for at in firsts if may_be[at].as_py()])
+    _remember(sent, known, out.texts, lasts)
+
+
+def _since_the_last_block(sent: Sent, known: Known, out: Marked, firsts: list[int]) -> None:
+    """The same for the first records of sessions, whose last one was in the block before."""
+    if not known.last:
+        return
+    for at in firsts:
+        last = known.last.get(sent.sessions[sent.which[at].as_py()])
+        if (
+            last
+            and last[2] == sent.xids[at].as_py()
+            and 0 <= sent.times[at].as_py() - last[1] <= _MOMENT_MS
+            and _hash(last[0]) == hash(_bare(out.texts[at]))
         ):
             out.duplicate.add(at)
-    for session, at in zip(distinct, latest, strict=True):
+
+
+def _remember(sent: Sent, known: Known, texts: list[bytes], lasts: pa.Array) -> None:
+    """The last record of each session, for the next block. lasts: in the order of sessions."""
+    if len(known.last) > _MOST_SESSIONS:
+        known.last.clear()
+    times, xids = sent.times.take(lasts).to_pylist(), sent.xids.take(lasts).to_pylist()
+    for session, at, time, xid in zip(sent.sessions, lasts.to_pylist(), times, xids, strict=True):
         text = texts[at]
-        last[session] = (text if len(text) <= _KEPT else _hash(text), times[at], xids[at])
+        known.last[session] = (text if len(text) <= _KEPT else _hash(text), time, xid)
+
+
+def _is_copy(one: bytes, other: bytes) -> bool:
+    """Whether two texts are the same as sent by a driver; mostly they are, or begin otherwise."""
+    return one == other or _bare(one) == _bare(other)
 
 
 def _hash(kept: bytes | int) -> int:

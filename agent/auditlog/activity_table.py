@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +9,15 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from agent.auditlog.activity_rows import Known, Marked, is_utf8, marked, statements_of, utf8_of
+from agent.auditlog.activity_rows import (
+    Known,
+    Marked,
+    Sent,
+    is_utf8,
+    marked,
+    statements_of,
+    utf8_of,
+)
 from agent.auditlog.identity import LOCAL, identity_of
 from agent.auditlog.records import Fields, arrow_text
 from agent.auditlog.schema import ACTIVITY, COLUMNS, SLOT_MS
@@ -19,15 +26,13 @@ from agent.auditlog.verbs import class_of
 _SERVICE = "rdsdb"
 """The user that Redshift itself is."""
 
-_SESSION = re.compile(rb"^db=(.*?) user=(.*) pid=(\d+) userid=(-?\d+)$", re.MULTILINE)
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where records come from: object and number of each, and what its edges made of it."""
 
-    objects: Sequence[int]
-    ordinals: Sequence[int]
+    objects: pa.Array
+    ordinals: pa.Array
     stitched: frozenset[int] = frozenset()
     cut: frozenset[int] = frozenset()
 
@@ -37,31 +42,35 @@ def table_of(whole: bytes, fields: Fields, origin: Origin, known: Known) -> pa.T
 
     whole: the bytes that the fields were taken from.
     """
-    times = fields.at_ms
-    codes: dict[bytes, int] = {one: at for at, one in enumerate(dict.fromkeys(fields.sessions))}
-    which = list(map(codes.__getitem__, fields.sessions))
-    rows = marked(fields, times.to_pylist(), (list(codes), which), known, is_utf8=is_utf8(whole))
-    told = _sessions_of(list(codes))
-    if any(one[3] for one in told.names):
-        rows.bad |= {at for at, code in enumerate(which) if told.names[code][3]}
-    count, index = len(which), pa.array(which, pa.int32())
+    times, count = fields.at_ms, len(fields.texts)
+    sessions = pa.array(fields.sessions, pa.binary()).dictionary_encode()
+    distinct: list[bytes] = sessions.dictionary.to_pylist()
+    xids = arrow_text(fields.xids)
+    sent = Sent(times, xids, distinct, sessions.indices)
+    rows = marked(fields.texts, sent, known, is_utf8=is_utf8(whole))
+    told = _taken(_session_columns(distinct), sessions.indices)
     records = {
-        "object_id": pa.array(origin.objects, pa.int64()),
-        "ordinal": pa.array(origin.ordinals, pa.int64()),
+        "object_id": origin.objects,
+        "ordinal": origin.ordinals,
         "at_ms": times,
         "slot": _slots(times),
-        **_session_columns(told, index),
-        "xid": _integers(fields.xids),
+        **told,
+        "xid": xids.cast(pa.int64()),
         "is_duplicate": _flags(count, rows.duplicate),
         "is_stitched": _flags(count, origin.stitched),
         "is_cut": _flags(count, rows.cut | origin.cut),
-        "has_bad_bytes": _flags(count, rows.bad),
+        "has_bad_bytes": pc.or_(told["has_bad_bytes"], _flags(count, rows.bad)),
     }
-    services = [one[1] == _SERVICE and one[2] == LOCAL for one in told.names]
-    is_service = pa.array(services, pa.bool_()).take(index)
-    columns = _with_statements(records, is_service, rows)
+    columns = _with_statements(records, rows)
     names = [name for name, _ in COLUMNS[ACTIVITY]]
     return pa.Table.from_arrays([columns[name] for name in names], names=names)
+
+
+def _taken(columns: dict[str, pa.Array], index: pa.Array) -> dict[str, pa.Array]:
+    """The values of these columns at an index; of all in one call, which costs more than a few
+    thousand values do."""
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return dict(zip(columns, batch.take(index).columns, strict=True))
 
 
 def _slots(times: pa.Array) -> pa.Array:
@@ -74,88 +83,77 @@ def _slots(times: pa.Array) -> pa.Array:
 def _flags(count: int, marks: Collection[int]) -> pa.Array:
     if not marks:
         return pa.repeat(pa.scalar(False), count)
-    values = [False] * count
+    values = bytearray(count)
     for at in marks:
-        values[at] = True
-    return pa.array(values, pa.bool_())
+        values[at] = 1
+    return pa.Array.from_buffers(pa.uint8(), count, [None, pa.py_buffer(values)]).cast(pa.bool_())
 
 
-@dataclass(frozen=True, slots=True)
-class _Sessions:
-    """Distinct sessions of headers, by column. names: database, user, identity, and whether they
-    held bytes that are no UTF-8."""
+def _session_columns(raw: Sequence[bytes]) -> dict[str, pa.Array]:
+    """The columns that sessions of headers tell, each `db=… user=… pid=… userid=…`, by session.
 
-    names: list[tuple[str, str, str, bool]]
-    pids: list[bytes]
-    users: list[bytes]
-
-
-def _sessions_of(raw: Sequence[bytes]) -> _Sessions:
-    """They were matched as such, and hold no newline."""
-    found = _SESSION.findall(b"\n".join(raw))
-    if len(found) != len(raw):
-        raise ValueError("not the session of a header")
-    return _Sessions(
-        [_names(db, user) for db, user, _, _ in found],
-        [one[2] for one in found],
-        [one[3] for one in found],
-    )
+    is_service: the user is Redshift itself. has_bad_bytes: a name held some that are no UTF-8.
+    """
+    parts = [one.rsplit(b" ", 2) for one in raw]
+    names = {one: at for at, one in enumerate(dict.fromkeys([one[0] for one in parts]))}
+    found = [_names(one) for one in names]
+    columns = {
+        "db_name": _coded([one[0] for one in found]),
+        "user_name": _coded([one[1] for one in found]),
+        "identity": _coded([one[2] for one in found]),
+        "has_bad_bytes": pa.array([one[3] for one in found], pa.bool_()),
+        "is_service": pa.array([one[1:3] == (_SERVICE, LOCAL) for one in found], pa.bool_()),
+    }
+    return {
+        **_taken(columns, pa.array([names[one[0]] for one in parts], pa.int32())),
+        "pid": _integers([one[1].removeprefix(b"pid=") for one in parts]),
+        "user_id": _integers([one[2].removeprefix(b"userid=") for one in parts]),
+    }
 
 
 @lru_cache(maxsize=4096)
-def _names(db: bytes, user: bytes) -> tuple[str, str, str, bool]:
-    """Database, user and identity, and whether they held bytes that are no UTF-8."""
+def _names(raw: bytes) -> tuple[str, str, str, bool]:
+    """Database, user and identity in `db=… user=…`, and whether they held bytes that are no
+    UTF-8."""
+    db, _, user = raw.removeprefix(b"db=").partition(b" user=")
     clean, name = utf8_of(db), utf8_of(user)
     is_bad = clean is not db or name is not user
     return clean.decode(), *identity_of(name.decode()), is_bad
-
-
-def _session_columns(told: _Sessions, index: pa.Array) -> dict[str, pa.Array]:
-    """The columns that a header tells of its session, each distinct one read once."""
-    db_names, user_names, identities, _ = zip(*told.names, strict=True)
-    return {
-        "db_name": _coded(db_names, index),
-        "user_name": _coded(user_names, index),
-        "identity": _coded(identities, index),
-        "user_id": _integers(told.users).take(index),
-        "pid": _integers(told.pids).take(index),
-    }
 
 
 def _integers(texts: Sequence[bytes]) -> pa.Array:
     return arrow_text(texts).cast(pa.int64())
 
 
-def _coded(texts: Sequence[str], index: pa.Array) -> pa.DictionaryArray:
-    """A dictionary column: the text of each code, equal ones once."""
-    distinct = {text: at for at, text in enumerate(dict.fromkeys(texts))}
-    codes = pa.array([distinct[text] for text in texts], pa.int32())
-    return pa.DictionaryArray.from_arrays(codes.take(index), pa.array(distinct, pa.string()))
+def _coded(texts: Sequence[str]) -> pa.DictionaryArray:
+    """A dictionary column of these texts."""
+    return pa.array(texts, pa.string()).dictionary_encode()
 
 
-def _with_statements(
-    records: dict[str, pa.Array], is_service: pa.Array, rows: Marked
-) -> dict[str, pa.Array]:
+def _with_statements(records: dict[str, pa.Array], rows: Marked) -> dict[str, pa.Array]:
     """All columns, a row a statement."""
     found = statements_of(rows)
-    count, index, columns = len(found.texts), found.codes, records
+    columns = records
     if found.records is None:
-        numbers = counts = pa.repeat(pa.scalar(1, pa.int64()), count)
+        numbers = counts = pa.repeat(pa.scalar(1, pa.int64()), len(found.codes))
     else:
-        columns = {name: column.take(found.records) for name, column in records.items()}
-        is_service = is_service.take(found.records)
+        columns = _taken(records, found.records)
         numbers, counts = found.numbers, found.counts
-    is_internal = pa.array([one.is_internal for one in rows.tolds], pa.bool_()).take(index)
-    is_unfiltered = pa.array([one.is_unfiltered for one in rows.tolds], pa.bool_()).take(index)
     verbs = [one.verb for one in rows.tolds]
+    told = {
+        "verb": _coded(verbs),
+        "verb_class": _coded([class_of(verb) for verb in verbs]),
+        "is_internal": pa.array([one.is_internal for one in rows.tolds], pa.bool_()),
+        "is_unfiltered": pa.array([one.is_unfiltered for one in rows.tolds], pa.bool_()),
+    }
+    told = _taken(told, found.codes)
     values = pa.array(list(found.distinct), pa.string())
-    return columns | {
+    return {
+        **columns,
+        **told,
         "statement_no": numbers,
         "statements": counts,
-        "verb": _coded(verbs, index),
-        "verb_class": _coded([class_of(verb) for verb in verbs], index),
         "object_name": pa.DictionaryArray.from_arrays(found.names, values),
-        "is_internal": pc.or_(is_internal, is_service),
-        "is_unfiltered": is_unfiltered,
-        "query_text": arrow_text(found.texts),
+        "is_internal": pc.or_(told["is_internal"], columns["is_service"]),
+        "query_text": found.texts.cast(pa.string(), safe=False),
     }
