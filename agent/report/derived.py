@@ -14,6 +14,7 @@ import re
 from agent.auditlog.schema import ACTIVITY, BAD_LINE, COLUMNS, CONNECTION, USER_CHANGE
 from agent.report.calendar import COLUMNS as CALENDAR_COLUMNS
 from agent.report.calendar import bounds
+from agent.report.kinds import BY_KIND
 from agent.report.model import EVIDENCE_SHIFT, Month
 
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
@@ -44,6 +45,7 @@ def derived(month: Month) -> dict[str, str]:
         "session": _SESSION.format(start=start, end=end),
         "event": _EVENT,
         "user_event": _USER_EVENT,
+        **BY_KIND,
     }
 
 

@@ -29,6 +29,10 @@ Tables (every engine makes them, for one cluster and month):
                DCL, DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and
                duplicates; with query_text, and remote_host and application_name of the session they
                ran in ('' where no session is found)
+`privilege_change`, `schema_change`, `data_movement`: events by kind (agent/report/kinds.py): at_ms,
+               utc_day, local_day, user_name, identity, remote_host, db_name, verb, object_name,
+               query_text (its beginning), evidence; and kind, whom, why (what is notable),
+               is_on_schema, statement_no; or in_window, is_temporary; or kind, shared_out, buckets
 `connect`      every column of `connection` and of the calendar, with `evidence`; month only
 `connect_before` connection records of earlier months at hand: user_name, remote_host,
                application_name, driver_version, os_version, first_ms, last_ms, records (grouped);

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from agent.auditlog.schema import ACTIVITY, COLUMNS, CONNECTION, SLOT_MS, USER_CHANGE
+from agent.report.kinds import BY_KIND
 from agent.report.model import EVIDENCE_SHIFT, Answers, Month, Query, Questions, Row, Section, Value
 
 MONTH = Month(2026, 10)
@@ -196,6 +197,8 @@ _EMPTY = ";".join(
             f"CREATE TABLE {table} ({', '.join(f'{n} {_SQL_TYPES[kind]}' for n, kind in shape)})"
             for table, shape in SHAPES.items()
         ),
+        *(f"CREATE VIEW {name} AS {sql}" for name, sql in BY_KIND.items()),
+        f"CREATE VIEW activity AS SELECT {', '.join(dict(COLUMNS[ACTIVITY]))} FROM statement",
     )
 )
 _NUMBERS = itertools.count(1)

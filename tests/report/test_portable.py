@@ -10,6 +10,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from agent.auditlog.schema import ACTIVITY
+from agent.report.kinds import BY_KIND
 from agent.report.model import ColumnKind, Query, Questions, Section
 from agent.report.sections import SECTIONS
 from tests.report.tables import SHAPES, ask, made
@@ -27,6 +29,7 @@ DOCUMENTED = {
 }  # fmt: skip
 """Functions of sqlglot's tree that every engine computes alike."""
 OUR_OWN = {"replace_all", "sensitive_like"}
+KNOWN = {*SHAPES, *BY_KIND, ACTIVITY}
 
 
 @cache
@@ -48,7 +51,7 @@ def strange(sql: str) -> list[str]:
     found = [
         said for node in root.walk() if (said := strange_shape(node) or strange_function(node))
     ]
-    tables = {table.name for table in root.find_all(exp.Table)} - inner - set(SHAPES)
+    tables = {table.name for table in root.find_all(exp.Table)} - inner - KNOWN
     return [*found, *(f"table {name}" for name in sorted(tables))]
 
 
@@ -84,6 +87,11 @@ def strange_function(node: exp.Expression) -> str:
 @pytest.mark.parametrize(("section", "query"), EVERY)
 def test_a_question_keeps_to_what_engines_agree_on(section: Section, query: Query) -> None:
     assert strange(query.sql) == []
+
+
+@pytest.mark.parametrize("name", BY_KIND)
+def test_a_table_of_events_by_kind_keeps_to_what_engines_agree_on(name: str) -> None:
+    assert strange(BY_KIND[name]) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.report.kinds import EVENT, SHOWN
 from agent.report.model import (
     Answers,
     Chart,
@@ -31,11 +32,9 @@ from agent.report.sections.common import (
 )
 from agent.report.sections.noting import (
     DAYS,
-    EVENT,
     HABIT_DAYS,
     NAMES,
     OBJECT,
-    SHOWN,
     STATEMENT,
     TIMES,
     VERB,

@@ -32,9 +32,7 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
-    EVENT,
     OBJECT,
-    SHOWN,
     STATEMENT,
     TIMES,
     by_user,
@@ -47,45 +45,9 @@ from agent.report.sections.noting import (
 
 ID = "movement"
 
-_KIND = """CASE
-    WHEN verb LIKE 'UNLOAD%' THEN 'unload'
-    WHEN verb LIKE 'COPY%' THEN 'copy'
-    WHEN verb LIKE '%DATASHARE%' OR ((verb LIKE 'GRANT%' OR verb LIKE 'REVOKE%')
-        AND regexp_like(low, '[^a-z0-9_]on[^a-z0-9_]+datashare[^a-z0-9_]')) THEN 'datashare'
-    WHEN regexp_like(low, '^[^a-z]*create[^a-z]+external[^a-z]+schema') THEN CASE
-        WHEN regexp_like(low, '[^a-z]from[^a-z]+(postgres|mysql)') THEN 'federated schema'
-        WHEN regexp_like(low, '[^a-z]from[^a-z]+(kinesis|kafka|msk)') THEN 'stream'
-        ELSE 'external schema' END
-    WHEN regexp_like(low, '^[^a-z]*(create|alter|drop)[^a-z]+external[^a-z]')
-        THEN 'external object'
-    WHEN verb = 'CREATE DATABASE' AND
-        regexp_like(low, '[^a-z]from[^a-z]+(datashare|integration|arn)')
-        THEN 'shared database'
-    WHEN regexp_like(low, '^[^a-z]*create[^a-z]+(or[^a-z]+replace[^a-z]+)?(library|model)[^a-z]')
-        THEN 'library or model'
-    WHEN verb = 'ALTER TABLE APPEND' THEN 'append'
-    WHEN verb_class = 'DATA_MOVE' THEN 'other'
-    ELSE '' END"""
+_BUCKET = re.compile(r"s3://(?=([a-z0-9._-]*))")
+"""Looked at without being passed: in `s3://s3://b` stand two."""
 
-# All that is no bucket goes: each is marked with a bar (no bucket's name has one), and from the
-# first character that no name has, everything up to the next bar. Every mention stays, a decoy in
-# a comment or a literal too: which of them is the target is not guessed.
-_BUCKETS = (
-    "replace_all(replace_all(replace_all(replace_all(lower(query_text), '[|]', ' '),"
-    " 's3://', '|'), '(?s)(^|[^a-z0-9._|-])[^|]*', ' '), '[|]', 's3://')"
-)
-_BUCKET = re.compile(r"s3://([a-z0-9._-]*)")
-
-_SHARED_OUT = """(CASE WHEN kind = 'datashare' AND verb LIKE 'GRANT%' AND
-        regexp_like(low, '[^a-z0-9_]to[^a-z0-9_]+(account|namespace)[^a-z0-9_]') THEN 1
-    WHEN kind = 'datashare' AND
-        regexp_like(low, 'publicaccessible[^a-z0-9_]+(set[^a-z]+|to[^a-z]+|=[^a-z]*)?true') THEN 2
-    ELSE 0 END)"""
-
-_MOVES = f"""(SELECT k.*, {_SHARED_OUT} AS shared_out,
-        CASE WHEN position('s3://' IN low_text) > 0 THEN {_BUCKETS} ELSE '' END AS buckets
-    FROM (SELECT e.*, {_KIND} AS kind, lower(query_text) AS low_text FROM {EVENT} e) k
-    WHERE kind <> '')"""  # noqa: S608 - no one's text
 
 _WHAT = Column("kind", "What")
 _PLACES_COLUMN = Column("buckets", "Buckets named")
@@ -93,17 +55,17 @@ _PLACES_COLUMN = Column("buckets", "Buckets named")
 _KINDS = Query(
     name="kinds",
     title="Statements that move data, by kind",
-    sql=f"SELECT kind, count(*) AS times FROM {_MOVES} m GROUP BY kind",  # noqa: S608 - no one's text
+    sql="SELECT kind, count(*) AS times FROM data_movement GROUP BY kind",
     columns=(_WHAT, TIMES),
     order=("-times", "kind"),
 )
 _PLACES = Query(
     name="places",
     title="Data moved, by user and bucket",
-    sql=f"""SELECT kind, user_name, identity, buckets, count(*) AS times, min(at_ms) AS first_ms,
+    sql="""SELECT kind, user_name, identity, buckets, count(*) AS times, min(at_ms) AS first_ms,
         max(at_ms) AS last_ms, min(evidence) AS evidence
-        FROM {_MOVES} m
-        GROUP BY kind, user_name, identity, buckets""",  # noqa: S608 - no one's text
+        FROM data_movement
+        GROUP BY kind, user_name, identity, buckets""",
     columns=(_WHAT, USER, IDENTITY, _PLACES_COLUMN, TIMES, FIRST, LAST, EVIDENCE),
     order=("-kind", "-times"),
     limit=5000,
@@ -116,8 +78,8 @@ def _moves(name: str, title: str, where: str) -> Query:
         name=name,
         title=title,
         sql=f"""SELECT at_ms, user_name, identity, remote_host, db_name, kind, object_name,
-            shared_out, {SHOWN}, evidence
-            FROM {_MOVES} m WHERE {where}""",  # noqa: S608 - no one's text
+            shared_out, query_text, evidence
+            FROM data_movement WHERE {where}""",  # noqa: S608 - no one's text
         columns=(
             AT,
             USER,

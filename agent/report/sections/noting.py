@@ -17,23 +17,6 @@ DAYS = Column("days", "Days", ColumnKind.COUNT)
 HABIT_DAYS = 5
 """Days of a month on which the same is done, from which on it is taken for somebody's work."""
 
-SHOWN = "substr(query_text, 1, 1000) AS query_text"
-"""A record may be megabytes long; the evidence leads to the rest."""
-
-
-def plain(text: str) -> str:
-    """SQL: the text in lower case without comments, so that its words can be looked for.
-
-    Non-greedy runs and negated classes alone: Java's engine recurses for a repeated group, and a
-    long enough comment would end the query.
-    """
-    return f"replace_all(replace_all(lower({text}), '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' ')"
-
-
-EVENT = f"(SELECT v.*, {plain('v.query_text')} AS low FROM event v)"  # noqa: S608 - no one's text
-"""SQL: `event` with `low`, its statement as `plain` makes it."""
-
-
 _BEGINS = "replace_all(lower(name), '(?s)[^a-z0-9_$-].*$', '')"
 _ENDS = "replace_all(lower(name), '(?s)^.*[^a-z0-9_$-]', '')"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.report.kinds import SHOWN
 from agent.report.model import Answers, Column, Noted, Query, Questions, Row, Section
 from agent.report.sections.common import (
     APPLICATION,
@@ -27,7 +28,7 @@ from agent.report.sections.common import (
     told,
     whole,
 )
-from agent.report.sections.noting import OBJECT, SHOWN, STATEMENT, VERB, is_admin
+from agent.report.sections.noting import OBJECT, STATEMENT, VERB, is_admin
 
 _ID = "privileged"
 _CLASS = Column("verb_class", "Class")

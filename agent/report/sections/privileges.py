@@ -30,9 +30,7 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
-    EVENT,
     OBJECT,
-    SHOWN,
     STATEMENT,
     TIMES,
     VERB,
@@ -46,77 +44,10 @@ from agent.report.sections.noting import (
 
 ID = "privileges"
 
-_CHANGE = "(verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%')"
-_GIVES = "(verb LIKE 'GRANT%' OR (verb LIKE 'ALTER DEFAULT%' AND low LIKE '%grant%'))"
-
-KIND = f"""CASE
-    WHEN verb LIKE 'ALTER DEFAULT%' THEN 'default privileges'
-    WHEN verb LIKE 'GRANT%' OR verb LIKE 'REVOKE%' THEN CASE
-        WHEN regexp_like(low, '[^a-z0-9_]on[^a-z0-9_]+datashare[^a-z0-9_]') THEN 'datashare'
-        WHEN regexp_like(low, '(grant|revoke|for)[^a-z0-9_]+role[^a-z0-9_]') THEN 'role'
-        ELSE 'privilege' END
-    WHEN {_CHANGE} AND verb LIKE '% ROLE' THEN 'role'
-    WHEN {_CHANGE} AND verb LIKE '% GROUP' THEN 'group'
-    WHEN {_CHANGE} AND verb LIKE '% DATASHARE' THEN 'datashare'
-    WHEN verb LIKE '%POLICY%' OR regexp_like(low,
-        '^[^a-z]*(create|alter|drop|attach|detach)[^a-z]+(rls|masking)[^a-z]+policy') THEN 'policy'
-    WHEN verb LIKE 'ALTER%' AND
-        regexp_like(low, '[^a-z0-9_]row[^a-z]+level[^a-z]+security[^a-z]') THEN 'policy'
-    WHEN verb LIKE 'ALTER%' AND regexp_like(low, '[^a-z0-9_]owner[^a-z]+to[^a-z0-9_]') THEN 'owner'
-    WHEN verb IN ('CREATE USER', 'ALTER USER')
-        AND regexp_like(low, '[^a-z0-9_](createuser|createdb)([^a-z0-9_]|$)') THEN 'superuser'
-    WHEN {_CHANGE} AND low LIKE '%identity%provider%' AND verb LIKE '%IDENTITY%'
-        THEN 'identity provider'
-    WHEN verb = 'SET SESSION AUTHORIZATION' AND lower(object_name) <> 'default'
-        THEN 'session user'
-    WHEN verb LIKE '%PROCEDURE%' AND regexp_like(low, '[^a-z0-9_]security[^a-z]+definer')
-        THEN 'procedure that runs as its owner'
-    ELSE '' END"""
-"""SQL: what kind of a change of privileges a row of EVENT is; empty for none."""
-
-# Of those statements alone that name somebody in the end; `bare` has no literal and nothing after
-# one: what stands behind a `to` inside a literal would be data, no name.
-_NAMES_WHOM = """(verb LIKE 'GRANT%' OR verb LIKE 'ALTER DEFAULT%' OR verb LIKE 'ATTACH%'
-    OR verb LIKE 'DETACH%' OR kind = 'owner')"""
-_WHOM = f"""CASE
-    WHEN kind IN ('superuser', 'session user', 'group', 'identity provider') THEN object_name
-    WHEN (verb LIKE 'REVOKE%' OR verb LIKE 'DETACH%')
-            AND regexp_like(bare, '(?i)[^a-z0-9_]from[^a-z0-9_]')
-        THEN replace_all(bare, '(?is)^.*[^a-z0-9_]from[^a-z0-9_"]+', '')
-    WHEN {_NAMES_WHOM} AND regexp_like(bare, '(?i)[^a-z0-9_]to[^a-z0-9_]')
-        THEN replace_all(replace_all(bare, '(?is)^.*[^a-z0-9_]to[^a-z0-9_"]+', ''),
-            '(?is)[^a-z0-9_"]+with[^a-z0-9_"]+(grant|admin)[^a-z0-9_"]+option.*$', '')
-    ELSE '' END"""
-
-_TO_PUBLIC = """regexp_like(low,
-    '[^a-z0-9_"]to[^a-z0-9_]+([^;]*,[^a-z0-9_,]*)?public([^a-z0-9_]|$)')"""
-_POWER = "regexp_like(low, '[^a-z0-9_](sys:superuser|sys:secadmin)([^a-z0-9_]|$)')"
-_GRANTABLE = (
-    "regexp_like(low, '[^a-z0-9_]with[^a-z0-9_]+(grant|admin)[^a-z0-9_]+option([^a-z0-9_]|$)')"
-)
-_LOOSER = """(verb LIKE 'DETACH%' OR verb LIKE 'DROP%' OR regexp_like(low, '^[^a-z]*(detach|drop)')
-        OR regexp_like(low, '[^a-z]security[^a-z]+off([^a-z]|$)'))"""
-
-_CHANGES = f"""(SELECT k.*, {_WHOM} AS whom,
-        CASE
-            WHEN kind = 'superuser' THEN 'superuser'
-            WHEN {_GIVES} AND {_POWER} THEN 'power'
-            WHEN {_GIVES} AND {_TO_PUBLIC} THEN 'public'
-            WHEN kind = 'session user' THEN 'session user'
-            WHEN kind = 'policy' AND {_LOOSER} THEN 'policy'
-            WHEN statements > 1 AND statement_no > 1 THEN 'behind'
-            WHEN {_GIVES} AND {_GRANTABLE} THEN 'grantable'
-            ELSE '' END AS why
-    FROM (SELECT e.*, {KIND} AS kind,
-        replace_all(replace_all(replace_all(query_text, '(?s)/[*].*?[*]/', ' '), '--[^\n]*', ' '),
-            '(?s) *(\\x27|[$][$]).*$', '') AS bare
-        FROM {EVENT} e) k
-    WHERE kind <> '')"""  # noqa: S608 - no one's text
-
 _KIND = Column("kind", "What")
 _LIST = (
     "at_ms, user_name, identity, remote_host, db_name, kind, verb, object_name, "
-    f"substr(whom, 1, 200) AS whom, statement_no, {SHOWN}, evidence"
+    "whom, statement_no, query_text, evidence"
 )
 _LIST_COLUMNS = (
     AT,
@@ -136,38 +67,37 @@ _LIST_COLUMNS = (
 _BY_KIND = Query(
     name="by_kind",
     title="Changes of privileges, by user and kind",
-    sql=f"""SELECT kind, user_name, identity, count(*) AS times, min(at_ms) AS first_ms,
+    sql="""SELECT kind, user_name, identity, count(*) AS times, min(at_ms) AS first_ms,
         max(at_ms) AS last_ms, min(evidence) AS evidence
-        FROM {_CHANGES} c GROUP BY kind, user_name, identity""",  # noqa: S608 - no one's text
+        FROM privilege_change GROUP BY kind, user_name, identity""",
     columns=(_KIND, USER, IDENTITY, TIMES, FIRST, LAST, EVIDENCE),
     order=("-times", "kind"),
 )
 _KINDS = Query(
     name="kinds",
     title="Changes of privileges, by kind",
-    sql=f"SELECT kind, count(*) AS times FROM {_CHANGES} c GROUP BY kind",  # noqa: S608 - no one's text
+    sql="SELECT kind, count(*) AS times FROM privilege_change GROUP BY kind",
     columns=(_KIND, TIMES),
     order=("-times", "kind"),
 )
 _NOTABLE = Query(
     name="notable",
     title="Changes that deserve a look",
-    sql=f"SELECT why, {_LIST} FROM {_CHANGES} c WHERE why <> ''",  # noqa: S608 - no one's text
+    sql=f"SELECT why, {_LIST} FROM privilege_change WHERE why <> ''",  # noqa: S608 - no one's text
     columns=(Column("why", "Why"), *_LIST_COLUMNS),
     order=("-why", "at_ms", "evidence"),
 )
 _ALL = Query(
     name="changes",
     title="Every change of privileges",
-    sql=f"SELECT {_LIST} FROM {_CHANGES} c",  # noqa: S608 - no one's text
+    sql=f"SELECT {_LIST} FROM privilege_change",  # noqa: S608 - no one's text
     columns=_LIST_COLUMNS,
     order=("at_ms", "evidence"),
 )
-_ON_SCHEMA = "regexp_like(low, '[^a-z0-9_](in|on)[^a-z0-9_]+schema[^a-z0-9_]')"
 _SCHEMAS = Query(
     name="schemas",
     title="Rights given on whole schemas",
-    sql=f"SELECT {_LIST} FROM {_CHANGES} c WHERE {_GIVES} AND {_ON_SCHEMA}",  # noqa: S608
+    sql=f"SELECT {_LIST} FROM privilege_change WHERE is_on_schema",  # noqa: S608
     columns=_LIST_COLUMNS,
     order=("at_ms", "evidence"),
 )

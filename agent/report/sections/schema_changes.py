@@ -30,10 +30,8 @@ from agent.report.sections.common import (
 )
 from agent.report.sections.noting import (
     DAYS,
-    EVENT,
     HABIT_DAYS,
     OBJECT,
-    SHOWN,
     STATEMENT,
     TIMES,
     VERB,
@@ -44,31 +42,18 @@ from agent.report.sections.noting import (
     text,
     times,
 )
-from agent.report.sections.privileges import KIND
 
 ID = "schema-changes"
-
-_TEMPORARY = """(regexp_like(low, '^[^a-z]*create[^a-z]+((local|global)[^a-z]+)?temp(orary)?[^a-z]')
-        OR (verb = 'SELECT INTO' AND
-            regexp_like(low, '[^a-z0-9_]into[^a-z]+((local|global)[^a-z]+)?temp(orary)?[^a-z]'))
-        OR substr(object_name, 1, 1) = '#')"""
-
-_CHANGES = f"""(SELECT e.*, CASE WHEN {_TEMPORARY} THEN 1 ELSE 0 END AS is_temporary
-    FROM {EVENT} e
-    WHERE (verb = 'SELECT INTO' OR verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%'
-            OR verb LIKE 'TRUNCATE%' OR verb LIKE 'COMMENT%')
-        AND verb NOT LIKE '% USER' AND verb <> 'ALTER SYSTEM'
-        AND {KIND} IN ('', 'owner', 'procedure that runs as its owner'))"""  # noqa: S608 - no one's text
 
 _BY_USER = Query(
     name="by_user",
     title="Schema changes, by user, database and kind",
-    sql=f"""SELECT user_name, identity, db_name, verb, count(*) AS times,
+    sql="""SELECT user_name, identity, db_name, verb, count(*) AS times,
         sum(is_temporary) AS temporary,
         sum(CASE WHEN in_window OR is_temporary = 1 THEN 0 ELSE 1 END) AS outside,
         min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence
-        FROM {_CHANGES} c
-        GROUP BY user_name, identity, db_name, verb""",  # noqa: S608 - no one's text
+        FROM schema_change
+        GROUP BY user_name, identity, db_name, verb""",
     columns=(
         USER,
         IDENTITY,
@@ -86,11 +71,11 @@ _BY_USER = Query(
 _OUTSIDE = Query(
     name="outside",
     title="Changes outside the change windows, by user and kind",
-    sql=f"""SELECT user_name, identity, db_name, verb, count(*) AS times,
+    sql="""SELECT user_name, identity, db_name, verb, count(*) AS times,
         count(DISTINCT local_day) AS days, min(at_ms) AS first_ms, max(at_ms) AS last_ms,
         min(evidence) AS evidence
-        FROM {_CHANGES} c WHERE NOT in_window AND is_temporary = 0
-        GROUP BY user_name, identity, db_name, verb""",  # noqa: S608 - no one's text
+        FROM schema_change WHERE NOT in_window AND is_temporary = 0
+        GROUP BY user_name, identity, db_name, verb""",
     columns=(USER, IDENTITY, DATABASE, VERB, TIMES, DAYS, FIRST, LAST, EVIDENCE),
     order=("-times", "user_name"),
     none="None, or no change window is configured.",
@@ -98,9 +83,9 @@ _OUTSIDE = Query(
 _ALL = Query(
     name="changes",
     title="Schema changes, temporary tables left out",
-    sql=f"""SELECT at_ms, user_name, remote_host, db_name, verb, object_name, in_window,
-        {SHOWN}, evidence
-        FROM {_CHANGES} c WHERE is_temporary = 0""",  # noqa: S608 - no one's text
+    sql="""SELECT at_ms, user_name, remote_host, db_name, verb, object_name, in_window,
+        query_text, evidence
+        FROM schema_change WHERE is_temporary = 0""",
     columns=(
         AT,
         USER,
@@ -117,11 +102,11 @@ _ALL = Query(
 _BY_DAY = Query(
     name="by_day",
     title="Schema changes by day",
-    sql=f"""SELECT utc_day,
+    sql="""SELECT utc_day,
         sum(CASE WHEN verb LIKE 'CREATE%' OR verb = 'SELECT INTO' THEN 1 ELSE 0 END) AS created,
         sum(CASE WHEN verb LIKE 'ALTER%' OR verb LIKE 'COMMENT%' THEN 1 ELSE 0 END) AS altered,
         sum(CASE WHEN verb LIKE 'DROP%' OR verb LIKE 'TRUNCATE%' THEN 1 ELSE 0 END) AS removed
-        FROM {_CHANGES} c WHERE is_temporary = 0 GROUP BY utc_day""",  # noqa: S608 - no one's text
+        FROM schema_change WHERE is_temporary = 0 GROUP BY utc_day""",
     columns=(
         Column("utc_day", "Day", ColumnKind.DAY),
         Column("created", "Created", ColumnKind.COUNT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agent.report.kinds import EVENT, SHOWN
 from agent.report.model import (
     Answers,
     Column,
@@ -27,8 +28,6 @@ from agent.report.sections.common import (
     told,
 )
 from agent.report.sections.noting import (
-    EVENT,
-    SHOWN,
     STATEMENT,
     TIMES,
     VERB,
@@ -63,7 +62,8 @@ _LOGGING = Query(
     title="Statements that touch logging",
     sql=f"""SELECT touched, at_ms, user_name, identity, remote_host, db_name, verb, {SHOWN},
         evidence
-        FROM (SELECT e.*, {_TOUCHES} AS touched FROM {EVENT} e) t
+        FROM (SELECT e.*, {_TOUCHES} AS touched FROM {EVENT} e
+            WHERE position('log' IN lower(e.query_text)) > 0) t
         WHERE touched <> ''""",  # noqa: S608 - no one's text
     columns=(
         Column("touched", "What"),

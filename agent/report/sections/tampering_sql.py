@@ -42,11 +42,15 @@ ACCOUNTS = """SELECT w.user_name, w.identity, w.user_id,
         ON k.user_id = w.user_id AND k.user_name = w.user_name
     WHERE k.user_id IS NULL AND (w.one_name <> w.last_name OR w.one_id <> w.last_id)"""
 
-BACKWARDS = f"""SELECT at_ms, user_name, identity, before_ms - at_ms AS back_ms, evidence
-    FROM (SELECT at_ms, user_name, identity, evidence,
+# Few rows are found: to sort narrow ones, and to date these alone, costs half as much.
+BACKWARDS = f"""SELECT s.at_ms, s.user_name, s.identity, b.before_ms - s.at_ms AS back_ms,
+        s.evidence
+    FROM statement s
+    JOIN (SELECT object_id, ordinal, at_ms,
             lag(at_ms) OVER (PARTITION BY object_id ORDER BY ordinal) AS before_ms
-        FROM statement WHERE statement_no = 1) s
-    WHERE at_ms < before_ms - {BACK_MS}"""
+        FROM activity WHERE statement_no = 1) b
+        ON b.object_id = s.object_id AND b.ordinal = s.ordinal
+    WHERE s.statement_no = 1 AND b.at_ms < b.before_ms - {BACK_MS}"""
 
 # By process, user and hour first: a hundredth of the rows. A process that is new on the first day
 # of the month may have begun before it, and its session then has no record.

@@ -21,6 +21,7 @@ NAMED = {
     "copy t from 's3://a/s3://b'": {"a", "b"},
     "copy t from 'dynamodb://t' credentials ''": set(),
     "copy t from 's3://'": set(),
+    "unload ('x') to 's3://s3://evil/'": {"s3", "evil"},
 }
 
 
