@@ -53,6 +53,9 @@ TEXTS = {
 BARE = frozenset((TIME, *INTEGERS, PROTOCOL))
 """Columns without a space behind them, wherever they stand."""
 
+MASK = "\x1f"
+"""Stands for a `|` that separates nothing. Not printed, and one byte: texts stay ASCII."""
+
 _SPACED = tuple(column for column in range(LONGEST) if column not in BARE)
 
 _EVENT = re.compile(r"[A-Za-z][A-Za-z_' -]*")
@@ -102,17 +105,36 @@ def parse(line: str, layout: int = 0, *, is_flagged: bool = False) -> Row:
     pieces = line.split("|")
     _check_left(pieces)
     count = len(pieces)
-    if (count in LAYOUTS or count == layout) and _fault(pieces) is None:
-        return _row(pieces, is_flagged)
-    repaired = _repaired(pieces, layout)
-    if repaired is not None:
-        return _row(repaired, is_flagged, is_repaired=True, columns=count)
+    settled = _settled(pieces, layout)
+    if settled is not None:
+        return _row(settled, is_flagged, is_repaired=len(settled) < count, columns=count)
     if count > LONGEST:
         raise LineError(f"{count} columns, and no telling which | does not separate them")
     fault = _fault(pieces)
     if fault is not None:
         raise LineError(fault)
     return _row(pieces, is_flagged)
+
+
+@lru_cache(maxsize=1024)
+def masked(tail: str, layout: int) -> tuple[int, str] | None:
+    """What `parse` takes a line for whose columns from GUID on are `tail`: the number of columns,
+    and the tail with MASK for each stray `|`. None: `parse` is to be asked, with all of the line.
+
+    tail: without MASK. The same few come again and again, all those of a session among them.
+    """
+    settled = _settled([*[""] * GUID, *tail.split("|")], layout)
+    if settled is None:
+        return None
+    return len(settled), "|".join(piece.replace("|", MASK) for piece in settled[GUID:])
+
+
+def _settled(pieces: Sequence[str], layout: int) -> Sequence[str] | None:
+    """The columns, by what stands from GUID on; None where neither all nor some `|` separate."""
+    count = len(pieces)
+    if (count in LAYOUTS or count == layout) and _fault(pieces) is None:
+        return pieces
+    return _repaired(pieces, layout)
 
 
 def _check_left(pieces: Sequence[str]) -> None:
