@@ -51,12 +51,14 @@ class Sent:
 class Marked:
     """Records with what was found. Sets are indexes of records.
 
-    column: the texts again. tolds: what was found, each once. codes: which of them, by record.
+    column: the texts again. tolds: what was found, each once, of the texts of a shape; bares: what
+    `_bare` leaves of that shape. codes: which of them, by record.
     """
 
     texts: list[bytes]
     column: pa.Array
     tolds: list[Told]
+    bares: list[bytes]
     codes: pa.Array
     duplicate: set[int]
     cut: set[int]
@@ -85,13 +87,19 @@ def counted(count: int, start: int = 0) -> pa.Array:
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=start - 1)
 
 
+def taken(columns: dict[str, pa.Array], index: pa.Array) -> dict[str, pa.Array]:
+    """The values of these columns at an index; of all in one call, for calls are what a small
+    object costs."""
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return dict(zip(columns, batch.take(index).columns, strict=True))
+
+
 def marked(texts: list[bytes], sent: Sent, known: Known, *, is_utf8: bool) -> Marked:
     """The records, classified. Texts that are too long, or no UTF-8, are mended in their list."""
     cut = _shorten(texts)
     bad = set() if is_utf8 else _sanitise(texts)
     column = pa.array(texts, pa.binary())
-    tolds, codes = _tell(texts, column)
-    out = Marked(texts, column, tolds, codes, set(), cut, bad)
+    out = Marked(texts, column, *_tell(texts, column), set(), cut, bad)
     _duplicates(sent, known, out)
     return out
 
@@ -142,27 +150,27 @@ def utf8_of(raw: bytes) -> bytes:
     return raw
 
 
-def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], pa.Array]:
-    """What the texts tell, found once for each shape, and which of that each text does."""
+def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[bytes], pa.Array]:
+    """What the texts tell, found once for each shape: see `Marked`."""
     shapes = _shapes(column).dictionary_encode()
-    codes, tolds, is_unclear = shapes.indices, [], []
-    for shape in shapes.dictionary.to_pylist():
-        # A long text is looked at by itself: hardly ever has another the same shape.
-        told = of_shape(shape) if len(shape) <= LONGEST_SHAPE else None
-        is_unclear.append(told is None)
-        tolds.append(told or Told(""))
-    if not any(is_unclear):
-        return tolds, codes
-    unclear = pa.array(is_unclear, pa.bool_()).take(codes)
+    distinct, codes = shapes.dictionary.to_pylist(), shapes.indices
+    # A long text is looked at by itself: hardly ever has another the same shape.
+    found = [of_shape(one) if len(one) <= LONGEST_SHAPE else None for one in distinct]
+    tolds = [one or Told("") for one in found]
+    bares = [_bare(one) for one in distinct]
+    if None not in found:
+        return tolds, bares, codes
+    unclear = pa.array([one is None for one in found], pa.bool_()).take(codes)
     own: dict[bytes, int] = {}
-    found = []
+    which = []
     for at in pc.indices_nonzero(unclear).to_pylist():
         text = texts[at]
         code = own.setdefault(text, len(tolds))
         if code == len(tolds):
             tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else tell(text))
-        found.append(code)
-    return tolds, pc.replace_with_mask(codes, unclear, pa.array(found, pa.int32()))
+            bares.append(_bare(text.translate(ZERO)))
+        which.append(code)
+    return tolds, bares, pc.replace_with_mask(codes, unclear, pa.array(which, pa.int32()))
 
 
 def _shapes(column: pa.Array) -> pa.Array:
@@ -241,32 +249,37 @@ def _duplicates(sent: Sent, known: Known, out: Marked) -> None:
 
     JDBC drivers do: without the semicolon, or behind a comment (test-drive's `is_duplicate`).
     """
-    verbs = [one.verb not in _NEVER_TWICE for one in out.tolds]
-    may_be = pa.array(verbs, pa.bool_()).take(out.codes)
+    kinds: dict[bytes, int] = {}
+    # Texts can only be the same where their shapes are: few others are left to be compared.
+    told = {
+        "kind": pa.array([kinds.setdefault(one, len(kinds)) for one in out.bares], pa.int32()),
+        "may_be": pa.array([one.verb not in _NEVER_TWICE for one in out.tolds], pa.bool_()),
+    }
+    records = {"which": sent.which, "time": sent.times, "xid": sent.xids, **taken(told, out.codes)}
     order = pc.sort_indices(sent.which)  # stable: the records of a session stay in their order
-    which, times, xids = (one.take(order) for one in (sent.which, sent.times, sent.xids))
-    before, after = order[:-1], order[1:]
-    is_same = pc.equal(which[1:], which[:-1])
-    is_again = pc.and_(is_same, pc.equal(xids[1:], xids[:-1]))
-    gap = pc.subtract(times[1:], times[:-1])
+    before = taken(records, order[:-1])
+    after = taken(records, order[1:])
+    is_same = pc.equal(after["which"], before["which"])
+    gap = pc.subtract(after["time"], before["time"])
     is_soon = pc.and_(pc.greater_equal(gap, 0), pc.less_equal(gap, _MOMENT_MS))
-    is_again = pc.and_(pc.and_(is_again, is_soon), may_be.take(after))
+    is_again = pc.and_(pc.and_(is_same, is_soon), after["may_be"])
+    for name in ("xid", "kind"):
+        is_again = pc.and_(is_again, pc.equal(after[name], before[name]))
     again = pc.indices_nonzero(is_again)
-    pairs = zip(before.take(again).to_pylist(), after.take(again).to_pylist(), strict=True)
-    for prior, at in pairs:
+    firsts, seconds = order[:-1].take(again).to_pylist(), order[1:].take(again).to_pylist()
+    for prior, at in zip(firsts, seconds, strict=True):
         if _is_copy(out.texts[prior], out.texts[at]):
             out.duplicate.add(at)
     edges = pc.indices_nonzero(pc.invert(is_same))
-    firsts = [order[0].as_py(), *after.take(edges).to_pylist()]
-    lasts = pa.concat_arrays([before.take(edges), order[-1:]])
-    _since_the_last_block(sent, known, out, [at for at in firsts if may_be[at].as_py()])
-    _remember(sent, known, out.texts, lasts)
+    if known.last:
+        starts = [order[0].as_py(), *order[1:].take(edges).to_pylist()]
+        may_be = records["may_be"]
+        _since_the_last_block(sent, known, out, [at for at in starts if may_be[at].as_py()])
+    _remember(sent, known, out.texts, pa.concat_arrays([order[:-1].take(edges), order[-1:]]))
 
 
 def _since_the_last_block(sent: Sent, known: Known, out: Marked, firsts: list[int]) -> None:
     """The same for the first records of sessions, whose last one was in the block before."""
-    if not known.last:
-        return
     for at in firsts:
         last = known.last.get(sent.sessions[sent.which[at].as_py()])
         if (
@@ -283,13 +296,13 @@ def _remember(sent: Sent, known: Known, texts: list[bytes], lasts: pa.Array) -> 
     if len(known.last) > _MOST_SESSIONS:
         known.last.clear()
     times, xids = sent.times.take(lasts).to_pylist(), sent.xids.take(lasts).to_pylist()
-    for session, at, time, xid in zip(sent.sessions, lasts.to_pylist(), times, xids, strict=True):
-        text = texts[at]
-        known.last[session] = (text if len(text) <= _KEPT else _hash(text), time, xid)
+    own = [texts[at] for at in lasts.to_pylist()]
+    kept = [one if len(one) <= _KEPT else _hash(one) for one in own]
+    known.last.update(zip(sent.sessions, zip(kept, times, xids, strict=True), strict=True))
 
 
 def _is_copy(one: bytes, other: bytes) -> bool:
-    """Whether two texts are the same as sent by a driver; mostly they are, or begin otherwise."""
+    """Whether two texts are the same as sent by a driver."""
     return one == other or _bare(one) == _bare(other)
 
 

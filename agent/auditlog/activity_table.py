@@ -16,6 +16,7 @@ from agent.auditlog.activity_rows import (
     is_utf8,
     marked,
     statements_of,
+    taken,
     utf8_of,
 )
 from agent.auditlog.identity import LOCAL, identity_of
@@ -48,7 +49,7 @@ def table_of(whole: bytes, fields: Fields, origin: Origin, known: Known) -> pa.T
     xids = arrow_text(fields.xids)
     sent = Sent(times, xids, distinct, sessions.indices)
     rows = marked(fields.texts, sent, known, is_utf8=is_utf8(whole))
-    told = _taken(_session_columns(distinct), sessions.indices)
+    told = taken(_session_columns(distinct), sessions.indices)
     records = {
         "object_id": origin.objects,
         "ordinal": origin.ordinals,
@@ -64,13 +65,6 @@ def table_of(whole: bytes, fields: Fields, origin: Origin, known: Known) -> pa.T
     columns = _with_statements(records, rows)
     names = [name for name, _ in COLUMNS[ACTIVITY]]
     return pa.Table.from_arrays([columns[name] for name in names], names=names)
-
-
-def _taken(columns: dict[str, pa.Array], index: pa.Array) -> dict[str, pa.Array]:
-    """The values of these columns at an index; of all in one call, which costs more than a few
-    thousand values do."""
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-    return dict(zip(columns, batch.take(index).columns, strict=True))
 
 
 def _slots(times: pa.Array) -> pa.Array:
@@ -105,7 +99,7 @@ def _session_columns(raw: Sequence[bytes]) -> dict[str, pa.Array]:
         "is_service": pa.array([one[1:3] == (_SERVICE, LOCAL) for one in found], pa.bool_()),
     }
     return {
-        **_taken(columns, pa.array([names[one[0]] for one in parts], pa.int32())),
+        **taken(columns, pa.array([names[one[0]] for one in parts], pa.int32())),
         "pid": _integers([one[1].removeprefix(b"pid=") for one in parts]),
         "user_id": _integers([one[2].removeprefix(b"userid=") for one in parts]),
     }
@@ -137,7 +131,7 @@ def _with_statements(records: dict[str, pa.Array], rows: Marked) -> dict[str, pa
     if found.records is None:
         numbers = counts = pa.repeat(pa.scalar(1, pa.int64()), len(found.codes))
     else:
-        columns = _taken(records, found.records)
+        columns = taken(records, found.records)
         numbers, counts = found.numbers, found.counts
     verbs = [one.verb for one in rows.tolds]
     told = {
@@ -146,7 +140,7 @@ def _with_statements(records: dict[str, pa.Array], rows: Marked) -> dict[str, pa
         "is_internal": pa.array([one.is_internal for one in rows.tolds], pa.bool_()),
         "is_unfiltered": pa.array([one.is_unfiltered for one in rows.tolds], pa.bool_()),
     }
-    told = _taken(told, found.codes)
+    told = taken(told, found.codes)
     values = pa.array(list(found.distinct), pa.string())
     return {
         **columns,

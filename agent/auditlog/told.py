@@ -116,7 +116,7 @@ def name_in(text: bytes, told: Told) -> bytes:
     """The object's name in a statement's own text."""
     if not told.made_of:
         return told.name
-    return b"".join(text[one] if isinstance(one, slice) else one for one in told.made_of)
+    return b"".join([text[one] if isinstance(one, slice) else one for one in told.made_of])
 
 
 @lru_cache(maxsize=4096)
