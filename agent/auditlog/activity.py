@@ -66,7 +66,7 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
             count = len(fields.texts)
             objects = pa.repeat(pa.scalar(item.object_id, pa.int64()), count)
             origin = Origin(objects, counted(count, seen.records + 1))
-            rows = table_of(whole, fields, origin, known)
+            rows = table_of(fields, origin, known)
             file.write(rows)
             seen.records += count
             seen.take_block(fields, rows)

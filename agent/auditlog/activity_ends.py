@@ -161,8 +161,7 @@ def _write(ends: Sequence[_End], file: ActivityFile) -> tuple[list[str], int]:
             keys.append(end.result.object.key)
     numbered = pa.array(objects, pa.int64()), pa.array(ordinals, pa.int64())
     origin = Origin(*numbered, frozenset(stitched), frozenset(cut))
-    whole = b"".join(end.whole for end in ends)
-    file.write(table_of(whole, _together(parts), origin, Known()))
+    file.write(table_of(_together(parts), origin, Known()))
     return keys, len(objects) - len(ends)
 
 

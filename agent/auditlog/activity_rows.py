@@ -69,10 +69,12 @@ class Marked:
 class Statements:
     """Rows: the columns that differ between the statements of a record.
 
-    codes: which of the tolds, by row. names: code of each object's name, in `distinct`. records:
-    index of each row's record, with number and count of its statements; None where all have one.
+    tolds: what was found, each once. codes: which of them, by row. names: code of each object's
+    name, in `distinct`. records: index of each row's record, with number and count of its
+    statements; None where all have one.
     """
 
+    tolds: list[Told]
     texts: pa.Array
     codes: pa.Array
     names: pa.Array
@@ -94,11 +96,12 @@ def taken(columns: dict[str, pa.Array], index: pa.Array) -> dict[str, pa.Array]:
     return dict(zip(columns, batch.take(index).columns, strict=True))
 
 
-def marked(texts: list[bytes], sent: Sent, known: Known, *, is_utf8: bool) -> Marked:
+def marked(texts: list[bytes], sent: Sent, known: Known) -> Marked:
     """The records, classified. Texts that are too long, or no UTF-8, are mended in their list."""
     cut = _shorten(texts)
-    bad = set() if is_utf8 else _sanitise(texts)
     column = pa.array(texts, pa.binary())
+    bad = set() if _is_all_utf8(column) else _sanitise(texts)
+    column = pa.array(texts, pa.binary()) if bad else column
     out = Marked(texts, column, *_tell(texts, column), set(), cut, bad)
     _duplicates(sent, known, out)
     return out
@@ -128,6 +131,14 @@ def _sanitise(texts: list[bytes]) -> set[int]:
             texts[at] = clean
             bad.add(at)
     return bad
+
+
+def _is_all_utf8(column: pa.Array) -> bool:
+    try:
+        column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def is_utf8(raw: bytes) -> bool:
@@ -183,14 +194,13 @@ def _shapes(column: pa.Array) -> pa.Array:
 
 
 def statements_of(rows: Marked) -> Statements:
-    """The rows that the records come to; the parts of records are added to the tolds."""
-    codes, tolds = rows.codes, rows.tolds
-    whole = len(tolds)
+    """The rows that the records come to; the parts of records stand behind the tolds of records."""
+    codes, tolds = rows.codes, rows.tolds[:]
     if not any(one.parts for one in tolds):
-        texts = _texts(rows, codes, None, whole)
-        return Statements(texts, codes, *_names(tolds, codes, texts))
+        texts = _texts(rows, tolds, codes, None)
+        return Statements(tolds, texts, codes, *_names(tolds, codes, texts))
     counts, firsts = [], []
-    for code, one in enumerate(tolds[:]):
+    for code, one in enumerate(rows.tolds):
         counts.append(len(one.parts) or 1)
         firsts.append(len(tolds) if one.parts else code)
         tolds += one.parts
@@ -200,16 +210,17 @@ def statements_of(rows: Marked) -> Statements:
     first = pc.subtract(end, count)
     number = pc.subtract(counted(len(records)), first.take(records))
     codes = pc.add(pa.array(firsts, pa.int64()).take(codes).take(records), number)
-    texts = _texts(rows, codes, records, whole)
+    texts = _texts(rows, tolds, codes, records)
     names = _names(tolds, codes, texts)
-    return Statements(texts, codes, *names, records, pc.add(number, 1), count.take(records))
+    numbers = pc.add(number, 1), count.take(records)
+    return Statements(tolds, texts, codes, *names, records, *numbers)
 
 
-def _texts(rows: Marked, codes: pa.Array, records: pa.Array | None, whole: int) -> pa.Array:
-    """The text of each row's statement. whole: how many tolds are of records, not of parts."""
+def _texts(rows: Marked, tolds: list[Told], codes: pa.Array, records: pa.Array | None) -> pa.Array:
+    """The text of each row's statement."""
     texts = rows.column if records is None else rows.column.take(records)
     # Of parts -1: they are nowhere near, and cut out one by one.
-    ends = [one.end if code < whole else -1 for code, one in enumerate(rows.tolds)]
+    ends = [one.end for one in rows.tolds] + [-1] * (len(tolds) - len(rows.tolds))
     rest = pc.subtract(pc.binary_length(texts), pa.array(ends, pa.int32()).take(codes))
     rest = pc.fill_null(rest, 0)
     # Most have nothing behind them but a semicolon, which Arrow leaves out of all at once.
@@ -221,8 +232,7 @@ def _texts(rows: Marked, codes: pa.Array, records: pa.Array | None, whole: int) 
     which = odd if records is None else records.take(odd)
     own = []
     for at, code in zip(which.to_pylist(), codes.take(odd).to_pylist(), strict=True):
-        told = rows.tolds[code]
-        own.append(rows.texts[at][told.start : told.end])
+        own.append(rows.texts[at][tolds[code].start : tolds[code].end])
     return pc.replace_with_mask(texts, is_odd, pa.array(own, pa.binary()))
 
 

@@ -13,7 +13,6 @@ from agent.auditlog.activity_rows import (
     Known,
     Marked,
     Sent,
-    is_utf8,
     marked,
     statements_of,
     taken,
@@ -38,17 +37,14 @@ class Origin:
     cut: frozenset[int] = frozenset()
 
 
-def table_of(whole: bytes, fields: Fields, origin: Origin, known: Known) -> pa.Table:
-    """The rows of some records, in their order, in the columns of the activity table.
-
-    whole: the bytes that the fields were taken from.
-    """
+def table_of(fields: Fields, origin: Origin, known: Known) -> pa.Table:
+    """The rows of some records, in their order, in the columns of the activity table."""
     times, count = fields.at_ms, len(fields.texts)
     sessions = pa.array(fields.sessions, pa.binary()).dictionary_encode()
     distinct: list[bytes] = sessions.dictionary.to_pylist()
     xids = arrow_text(fields.xids)
     sent = Sent(times, xids, distinct, sessions.indices)
-    rows = marked(fields.texts, sent, known, is_utf8=is_utf8(whole))
+    rows = marked(fields.texts, sent, known)
     told = taken(_session_columns(distinct), sessions.indices)
     records = {
         "object_id": origin.objects,
@@ -133,12 +129,12 @@ def _with_statements(records: dict[str, pa.Array], rows: Marked) -> dict[str, pa
     else:
         columns = taken(records, found.records)
         numbers, counts = found.numbers, found.counts
-    verbs = [one.verb for one in rows.tolds]
+    verbs = [one.verb for one in found.tolds]
     told = {
         "verb": _coded(verbs),
         "verb_class": _coded([class_of(verb) for verb in verbs]),
-        "is_internal": pa.array([one.is_internal for one in rows.tolds], pa.bool_()),
-        "is_unfiltered": pa.array([one.is_unfiltered for one in rows.tolds], pa.bool_()),
+        "is_internal": pa.array([one.is_internal for one in found.tolds], pa.bool_()),
+        "is_unfiltered": pa.array([one.is_unfiltered for one in found.tolds], pa.bool_()),
     }
     told = taken(told, found.codes)
     values = pa.array(list(found.distinct), pa.string())
