@@ -101,8 +101,8 @@ def test_an_end_stands_behind_the_other_rows_of_its_object(month: Files, tmp_pat
     month.add(first, ACTIVITY, numbered(1, user_name="bob"))
     month.add(second, ACTIVITY, numbered(1, user_name="eve"))
     ends = [
-        {"object_id": second.object_id, "ordinal": 2, "user_name": "mallory"},
-        {"object_id": first.object_id, "ordinal": 3, "user_name": "alice"},
+        {"object_id": second.object_id, "ordinal": 3, "user_name": "mallory"},
+        {"object_id": first.object_id, "ordinal": 4, "user_name": "alice"},
         {"object_id": first.object_id, "ordinal": 2, "verb": "BEGIN"},
         {"object_id": first.object_id, "ordinal": 2, "verb": "GRANT"},
     ]
@@ -112,9 +112,9 @@ def test_an_end_stands_behind_the_other_rows_of_its_object(month: Files, tmp_pat
         (first.object_id, 1, "bob", ""),
         (first.object_id, 2, "", "BEGIN"),
         (first.object_id, 2, "", "GRANT"),
-        (first.object_id, 3, "alice", ""),
+        (first.object_id, 4, "alice", ""),
         (second.object_id, 1, "eve", ""),
-        (second.object_id, 2, "mallory", ""),
+        (second.object_id, 3, "mallory", ""),
     ]
 
 
@@ -126,22 +126,25 @@ def test_an_object_that_has_but_an_end_is_there(month: Files, tmp_path: Path) ->
 
 
 EDGES = [
-    pytest.param(START - 1, 0, id="the millisecond before the month"),
-    pytest.param(START, 1, id="its first millisecond"),
-    pytest.param(END - 1, 1, id="its last millisecond"),
-    pytest.param(END, 0, id="the millisecond after it"),
-    pytest.param(None, 0, id="no time"),
+    pytest.param(START - 1, False, id="the millisecond before the month"),
+    pytest.param(START, True, id="its first millisecond"),
+    pytest.param(END - 1, True, id="its last millisecond"),
+    pytest.param(END, False, id="the millisecond after it"),
+    pytest.param(None, False, id="no time"),
 ]
 
 
-@pytest.mark.parametrize(("when", "count"), EDGES)
+@pytest.mark.parametrize(("when", "is_own"), EDGES)
 def test_a_record_of_another_month_is_left_out(
-    when: int | None, count: int, month: Files, tmp_path: Path
+    when: int | None, is_own: bool, month: Files, tmp_path: Path
 ) -> None:
-    month.add(at(1), ACTIVITY, numbered(1, 3), numbered(4, at_ms=when))
-    month.add_ends(at(1), ACTIVITY, numbered(5, at_ms=when, object_id=at(1).object_id))
+    alone = numbered(1, at_ms=when)
+    beside_own = [*numbered(2), *numbered(3, at_ms=when)]
+    beside_other = [*numbered(4, at_ms=END), *numbered(5, at_ms=when)]
+    month.add(at(1), ACTIVITY, alone, beside_own, beside_other)
+    month.add_ends(at(1), ACTIVITY, numbered(6, at_ms=when, object_id=at(1).object_id))
     found = month.written(tmp_path / "out")
-    assert found["ordinal"].to_pylist() == ([1, 3, 4, 5] if count else [1, 3])
+    assert found["ordinal"].to_pylist() == ([1, 2, 3, 5, 6] if is_own else [2])
 
 
 def every_text(path: Path) -> set[str]:
@@ -233,3 +236,17 @@ def test_text_is_read_as_text_again(month: Files, tmp_path: Path) -> None:
     month.add(at(1), ACTIVITY, numbered(1))
     schema = month.written(tmp_path / "out").schema
     assert schema.field("user_name").type == pa.string()
+
+
+def test_text_that_recurs_stands_once_in_a_row_group(month: Files, tmp_path: Path) -> None:
+    for hour in range(5):
+        names = [f"{each}" * 1_000 for each in range(hour, hour + 3)]
+        month.add(at(hour), ACTIVITY, [{"ordinal": 1, "user_name": name} for name in names])
+    month.written(tmp_path / "out")
+    group = pq.ParquetFile(tmp_path / "out" / "activity.parquet").metadata.row_group(0)
+    (column,) = [
+        group.column(each)
+        for each in range(group.num_columns)
+        if group.column(each).path_in_schema == "user_name"
+    ]
+    assert 7_000 < column.total_uncompressed_size < 8_000
