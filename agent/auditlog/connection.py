@@ -7,7 +7,6 @@ a stray `|` was masked before. What does not come out there (a few in a thousand
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -70,13 +69,12 @@ class _Part(NamedTuple):
 def decode(lines: Lines, item: LogObject, layout: int) -> Decoded:
     """Lines to records, in the order of the log; layout: that of the lines before, 0 if unknown."""
     counts = [text.count("|") + 1 for text in lines.texts]
-    often = Counter(counts)
     whole = {
         count
-        for count in often
+        for count in set(counts)
         if count in LAYOUTS or (count == layout and SHORTEST <= count <= LONGEST)
     }
-    likely = max([(0, layout), *((often[count], count) for count in whole)])[1]
+    likely = max([(0, layout), *((counts.count(count), count) for count in whole)])[1]
     block = _Block(lines, counts, whole, layout, likely)
     parts = _fast(block, item, has_masks=True)
     usual = max([(0, layout), *(part.usual for part in parts)])[1]
@@ -146,9 +144,10 @@ def _placed(block: _Block, *, has_masks: bool) -> tuple[Sequence[str], Sequence[
         count, text = placed[index], texts[index]
         is_told = count == block.layout or count < SHORTEST or len(text) > MASKABLE
         if has_masks and not is_told:
-            *left, tail = text.split("|", grammar.GUID)
+            left, *right = text.rsplit("|", count - grammar.GUID)
+            tail = "|".join(right)
             placed[index], tail = grammar.masked(tail, block.likely) or (0, tail)
-            texts[index] = "|".join([*left, tail])
+            texts[index] = f"{left}|{tail}"
         elif count not in block.whole:
             placed[index] = 0
     if max(map(len, texts), default=0) > MAX_LINE // 4:  # no more bytes than 4 a character

@@ -207,6 +207,7 @@ class TableFile:
         self.rows = 0
         self._path = curated / name
         self._part = self._path.with_name(f".{self._path.name}.part")
+        self._sink: pa.NativeFile | None = None
         self._writer: pa.parquet.ParquetWriter | None = None
 
     def __enter__(self) -> TableFile:
@@ -215,12 +216,14 @@ class TableFile:
     def write(self, rows: pa.Table) -> None:
         """Append; the table has the columns of its schema, text but for PLAIN as dictionaries."""
         if self._writer is None:
+            import pyarrow as pa  # noqa: PLC0415 - an extra
             import pyarrow.parquet as pq  # noqa: PLC0415 - an extra
 
             self._part.parent.mkdir(parents=True, exist_ok=True)
+            self._sink = pa.OSFile(str(self._part), "wb")  # no search for a file system
             # Without the Arrow schema in the file, dictionaries are read as text again.
             self._writer = pq.ParquetWriter(
-                self._part,
+                self._sink,
                 rows.schema,
                 compression="zstd",
                 use_dictionary=_repeating(self.table),
@@ -236,10 +239,11 @@ class TableFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is None:
+        if self._writer is None or self._sink is None:
             return
         try:
-            self._writer.close()
+            with self._sink:
+                self._writer.close()
             if error is None:
                 self._part.replace(self._path)
         finally:
