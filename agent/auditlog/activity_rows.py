@@ -282,20 +282,22 @@ def _duplicates(sent: Sent, known: Known, out: Marked) -> None:
             out.duplicate.add(at)
     edges = pc.indices_nonzero(pc.invert(is_same))
     if known.last:
-        starts = [order[0].as_py(), *order[1:].take(edges).to_pylist()]
-        may_be = records["may_be"]
-        _since_the_last_block(sent, known, out, [at for at in starts if may_be[at].as_py()])
+        starts = pa.concat_arrays([order[:1], order[1:].take(edges)])
+        _since_the_last_block(sent.sessions, taken(records, starts), starts, known, out)
     _remember(sent, known, out.texts, pa.concat_arrays([order[:-1].take(edges), order[-1:]]))
 
 
-def _since_the_last_block(sent: Sent, known: Known, out: Marked, firsts: list[int]) -> None:
-    """The same for the first records of sessions, whose last one was in the block before."""
-    for at in firsts:
-        last = known.last.get(sent.sessions[sent.which[at].as_py()])
+def _since_the_last_block(
+    sessions: list[bytes], first: dict[str, pa.Array], starts: pa.Array, known: Known, out: Marked
+) -> None:
+    """The same for the first record of each session, whose last one was in the block before."""
+    columns = [first[name].to_pylist() for name in ("time", "xid", "may_be")]
+    for session, at, time, xid, may_be in zip(sessions, starts.to_pylist(), *columns, strict=True):
+        last = known.last.get(session) if may_be else None
         if (
             last
-            and last[2] == sent.xids[at].as_py()
-            and 0 <= sent.times[at].as_py() - last[1] <= _MOMENT_MS
+            and last[2] == xid
+            and 0 <= time - last[1] <= _MOMENT_MS
             and _hash(last[0]) == hash(_bare(out.texts[at]))
         ):
             out.duplicate.add(at)

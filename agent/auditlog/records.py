@@ -155,7 +155,7 @@ def _unindented(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _bare(first: bytes) -> bytes:
     bare = first.lstrip(_INDENT)
-    return bare if HEADER.match(b"\n" + bare) else first
+    return bare if HEADER.match(b"\n" + bare[:HEADER_ROOM]) else first
 
 
 def _held(text: bytes, data: bytes, behind: bytes, longest: int) -> tuple[bytes, bytes]:
