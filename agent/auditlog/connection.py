@@ -126,7 +126,7 @@ def _fast(block: _Block, item: LogObject, *, has_masks: bool) -> list[_Part]:
     texts, placed = _placed(block, has_masks=has_masks)
     parts = []
     for columns in sorted(set(placed) - {0}):
-        group = Group(columns, range(len(texts)), texts, block.counts)
+        group = Group(columns, list(range(len(texts))), texts, block.counts)
         if placed.count(columns) < len(placed):
             group = group.only([each == columns for each in placed])
         table, group = plain_table(group, block.lines, item)

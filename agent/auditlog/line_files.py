@@ -241,13 +241,16 @@ class TableFile:
     ) -> None:
         if self._writer is None or self._sink is None:
             return
+        is_left = True
         try:
             with self._sink:
                 self._writer.close()
             if error is None:
                 self._part.replace(self._path)
+                is_left = False
         finally:
-            self._part.unlink(missing_ok=True)
+            if is_left:
+                self._part.unlink(missing_ok=True)
 
 
 def _repeating(table: str) -> list[str]:

@@ -141,3 +141,11 @@ def test_what_is_long_is_not_remembered(changed: dict[str, str], cached: Any) ->
     decode(Lines(1, [line(), line(**changed)]), item(), 0)
 
     assert cached.cache_info().misses == before
+
+
+def test_a_block_of_many_lines_is_read_whole() -> None:
+    lines = Lines(1, [line()] * 12_000)  # more than 1 MiB, what is read at once unless told
+    decoded = decode(lines, item(), 0)
+
+    assert decoded.table is not None
+    assert decoded.table["ordinal"].to_pylist() == list(range(1, 12_001))
