@@ -63,6 +63,7 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
         blocks = _salvaged(plain_blocks(stream, digest, BLOCK), damage)
         for whole in whole_records(blocks, edges):
             fields = fields_of(whole)
+            del whole  # it may be long, and is in the fields
             count = len(fields.texts)
             objects = pa.repeat(pa.scalar(item.object_id, pa.int64()), count)
             origin = Origin(objects, counted(count, seen.records + 1))

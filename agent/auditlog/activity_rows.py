@@ -22,6 +22,7 @@ _KEPT = 2_000
 _END = b"; \t\r\n\f\v"
 _NEVER_TWICE = PLAIN | {"CALL", "EXECUTE", "PREPARE", "SHOW", ""}
 """Verbs that are sent again in earnest: the next rows of a cursor, a procedure."""
+_NO_TEXT = pa.scalar(None, pa.binary())
 _MOMENT_MS = 1000
 """How long after a statement its second copy comes, at most."""
 
@@ -51,14 +52,14 @@ class Sent:
 class Marked:
     """Records with what was found. Sets are indexes of records.
 
-    column: the texts again. tolds: what was found, each once, of the texts of a shape; bares: what
-    `_bare` leaves of that shape. codes: which of them, by record.
+    column: the texts again. tolds: what was found, each once, of the texts of a shape; bares: hash
+    of what `_bare` leaves of that shape. codes: which of them, by record.
     """
 
     texts: list[bytes]
     column: pa.Array
     tolds: list[Told]
-    bares: list[bytes]
+    bares: list[int]
     codes: pa.Array
     duplicate: set[int]
     cut: set[int]
@@ -161,17 +162,19 @@ def utf8_of(raw: bytes) -> bytes:
     return raw
 
 
-def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[bytes], pa.Array]:
+def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[int], pa.Array]:
     """What the texts tell, found once for each shape: see `Marked`."""
-    shapes = _shapes(column).dictionary_encode()
-    distinct, codes = shapes.dictionary.to_pylist(), shapes.indices
     # A long text is looked at by itself: hardly ever has another the same shape.
-    found = [of_shape(one) if len(one) <= LONGEST_SHAPE else None for one in distinct]
+    is_short = pc.less_equal(pc.binary_length(column), LONGEST_SHAPE)
+    shapes = _shapes(pc.if_else(is_short, column, _NO_TEXT)).dictionary_encode()
+    distinct, codes = shapes.dictionary.to_pylist(), shapes.indices
+    found = [of_shape(one) for one in distinct]
     tolds = [one or Told("") for one in found]
-    bares = [_bare(one) for one in distinct]
-    if None not in found:
+    bares = [hash(_bare(one)) for one in distinct]
+    if None not in found and not codes.null_count:
         return tolds, bares, codes
-    unclear = pa.array([one is None for one in found], pa.bool_()).take(codes)
+    is_clear = pa.array([one is not None for one in found], pa.bool_()).take(codes)
+    unclear = pc.invert(pc.fill_null(is_clear, False))
     own: dict[bytes, int] = {}
     which = []
     for at in pc.indices_nonzero(unclear).to_pylist():
@@ -179,18 +182,16 @@ def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[bytes]
         code = own.setdefault(text, len(tolds))
         if code == len(tolds):
             tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else tell(text))
-            bares.append(_bare(text.translate(ZERO)))
+            bares.append(hash(_bare(text.translate(ZERO))))
         which.append(code)
     return tolds, bares, pc.replace_with_mask(codes, unclear, pa.array(which, pa.int32()))
 
 
 def _shapes(column: pa.Array) -> pa.Array:
     """The shape of each text (`ZERO`): all are made at once, for a shape is as long as its text."""
-    _, offsets, data = column.buffers()
-    zeroed = data.to_pybytes().translate(ZERO) if data else b""
-    return pa.Array.from_buffers(
-        pa.binary(), len(column), [None, offsets, pa.py_buffer(zeroed)], offset=column.offset
-    )
+    valid, offsets, data = column.buffers()
+    zeroed = pa.py_buffer(data.to_pybytes().translate(ZERO) if data else b"")
+    return pa.Array.from_buffers(pa.binary(), len(column), [valid, offsets, zeroed])
 
 
 def statements_of(rows: Marked) -> Statements:
@@ -259,10 +260,9 @@ def _duplicates(sent: Sent, known: Known, out: Marked) -> None:
 
     JDBC drivers do: without the semicolon, or behind a comment (test-drive's `is_duplicate`).
     """
-    kinds: dict[bytes, int] = {}
     # Texts can only be the same where their shapes are: few others are left to be compared.
     told = {
-        "kind": pa.array([kinds.setdefault(one, len(kinds)) for one in out.bares], pa.int32()),
+        "bare": pa.array(out.bares, pa.int64()),
         "may_be": pa.array([one.verb not in _NEVER_TWICE for one in out.tolds], pa.bool_()),
     }
     records = {"which": sent.which, "time": sent.times, "xid": sent.xids, **taken(told, out.codes)}
@@ -273,7 +273,7 @@ def _duplicates(sent: Sent, known: Known, out: Marked) -> None:
     gap = pc.subtract(after["time"], before["time"])
     is_soon = pc.and_(pc.greater_equal(gap, 0), pc.less_equal(gap, _MOMENT_MS))
     is_again = pc.and_(pc.and_(is_same, is_soon), after["may_be"])
-    for name in ("xid", "kind"):
+    for name in ("xid", "bare"):
         is_again = pc.and_(is_again, pc.equal(after[name], before[name]))
     again = pc.indices_nonzero(is_again)
     firsts, seconds = order[:-1].take(again).to_pylist(), order[1:].take(again).to_pylist()

@@ -129,8 +129,8 @@ def whole_records(blocks: Iterable[bytes], edges: Edges) -> Iterator[bytes]:
             data = data[found.start() :]
         last = _last_header(data, start)
         if last > 0:
-            yield data[:last]
-            data = data[last:]
+            whole, data = [data[:last]], data[last:]
+            yield whole.pop()  # not held on to here, for it may be long
         text, behind = _held(b"", data, b"", longest)
     if is_head:
         _close_head(edges, text)
