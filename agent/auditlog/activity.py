@@ -65,9 +65,7 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
             fields = fields_of(whole)
             del whole  # it may be long, and is in the fields
             count = len(fields.texts)
-            objects = pa.repeat(pa.scalar(item.object_id, pa.int64()), count)
-            origin = Origin(objects, counted(count, seen.records + 1))
-            rows = table_of(fields, origin, known)
+            rows = table_of(fields, _origin(item, seen.records + 1, count), known)
             file.write(rows)
             seen.records += count
             seen.take_block(fields, rows)
@@ -97,6 +95,12 @@ def read_activity(stream: BinaryIO, item: LogObject, curated: Path) -> ObjectRes
         tail_ordinal=seen.records + 1 if edges.tail is not None else 0,
         files=files,
     )
+
+
+def _origin(item: LogObject, first: int, count: int) -> Origin:
+    """Of so many records of an object, from this number on."""
+    objects = pa.repeat(pa.scalar(item.object_id, pa.int64()), count)
+    return Origin(objects, counted(count, first))
 
 
 def _salvaged(blocks: Iterator[bytes], damage: list[str]) -> Iterator[bytes]:
