@@ -62,6 +62,8 @@ _EVENT = re.compile(r"[A-Za-z][A-Za-z_' -]*")
 _INTEGER = re.compile(r"[0-9]{1,18}")
 _SESSION = re.compile(r"[0-9A-Za-z-]*")
 _MAPPED = "::ffff:"
+_LONGEST_MAPPED = 45
+"""Characters of `::ffff:255.255.255.255`, with room; whatever is longer is not remembered."""
 
 
 def is_event(text: str) -> bool:
@@ -82,17 +84,22 @@ def is_session(text: str) -> bool:
     return _SESSION.fullmatch(text) is not None
 
 
-@lru_cache(maxsize=4096)
 def host_of(text: str) -> str:
     """The address as it is joined by: `local` for `[local]`, IPv4-mapped IPv6 as IPv4."""
     if text == "[local]":
         return "local"
-    if text.lower().startswith(_MAPPED):
-        try:
-            return str(IPv6Address(text).ipv4_mapped or text)
-        except AddressValueError:
-            return text
+    if len(text) <= _LONGEST_MAPPED and text.lower().startswith(_MAPPED):
+        return unmapped(text)
     return text
+
+
+@lru_cache(maxsize=4096)
+def unmapped(text: str) -> str:
+    """IPv4-mapped IPv6 as IPv4; what is none as it is."""
+    try:
+        return str(IPv6Address(text).ipv4_mapped or text)
+    except AddressValueError:
+        return text
 
 
 def parse(line: str, layout: int = 0, *, is_flagged: bool = False) -> Row:

@@ -132,8 +132,12 @@ def test_records_with_strays_alone_tell_no_layout() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "cached"),
-    [({"c16": "a |b" * MASKABLE}, connection_line.masked), ({"c2": "x" * 99}, minute_ms)],
-    ids=["long names with strays", "long times"],
+    [
+        ({"c16": "a |b" * MASKABLE}, connection_line.masked),
+        ({"c2": "x" * 99}, minute_ms),
+        ({"c3": "::ffff:" + "1" * 99}, connection_line.unmapped),
+    ],
+    ids=["long names with strays", "long times", "long addresses"],
 )
 def test_what_is_long_is_not_remembered(changed: dict[str, str], cached: Any) -> None:
     decode(Lines(1, [line()]), item(), 0)
