@@ -17,7 +17,7 @@ GROUP_BYTES = 24 << 20
 
 _RECURRING = [
     *("db_name", "user_name", "identity", "user_id", "pid", "verb", "verb_class", "object_name"),
-    *("object_id", "slot", "statement_no", "statements"),
+    *("object_id", "slot", "statement_no", "statements", "fingerprint"),
 ]
 """Columns that are worth a dictionary in the file."""
 

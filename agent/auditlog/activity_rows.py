@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agent.auditlog.blocks import MAX_RECORD
-from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, tell
+from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, told_of
 from agent.auditlog.verbs import PLAIN
 
 _MOST_SESSIONS = 100_000
@@ -181,7 +181,7 @@ def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[int], 
         text = texts[at]
         code = own.setdefault(text, len(tolds))
         if code == len(tolds):
-            tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else tell(text))
+            tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else told_of(text))
             bares.append(hash(_bare(text.translate(ZERO))))
         which.append(code)
     return tolds, bares, pc.replace_with_mask(codes, unclear, pa.array(which, pa.int32()))

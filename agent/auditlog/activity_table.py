@@ -133,6 +133,7 @@ def _with_statements(records: dict[str, pa.Array], rows: Marked) -> dict[str, pa
     told = {
         "verb": _coded(verbs),
         "verb_class": _coded([class_of(verb) for verb in verbs]),
+        "fingerprint": _coded([one.fingerprint for one in found.tolds]),
         "is_internal": pa.array([one.is_internal for one in found.tolds], pa.bool_()),
         "is_unfiltered": pa.array([one.is_unfiltered for one in found.tolds], pa.bool_()),
     }

@@ -62,6 +62,7 @@ COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("is_cut", "bool"),  # its end is lost
         ("has_bad_bytes", "bool"),  # held invalid UTF-8, written here as \xNN
         ("query_text", "text"),  # this statement, without its semicolon
+        ("fingerprint", "text"),  # its beginning, literals and figures taken out
     ),
     CONNECTION: (
         *_EVERY,

@@ -18,7 +18,7 @@ import structlog
 
 from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStatus, Writer
 
-SCHEMA = "trailkeeper.log-object/1"
+SCHEMA = "trailkeeper.log-object/2"
 OBJECTS = "objects"
 
 _MAGIC = b"PAR1"

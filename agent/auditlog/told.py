@@ -32,6 +32,10 @@ _NOTES = ("Undoing transaction", "Undo on")
 _BETWEEN = re.compile(rb"([., \t\r\n]+)")
 _MOST_WORDS = 4
 _TRIES = 3
+_FINGERPRINT = 200
+"""Characters."""
+_QUOTED = re.compile(r"'(?:[^'\\]|''|\\.)*+(?:'|\\?\Z)", re.DOTALL)
+_FIGURE = re.compile(r"[0-9]+")
 _TAG = re.compile(rb"\$[^\s$]*0[^\s$]*\$")
 
 
@@ -40,7 +44,7 @@ class Told:
     """A statement of a record, or the first of several.
 
     name: the object's. made_of: what to make it of instead, if it holds digits: parts of its own
-    text, and what is between them.
+    text, and what is between them. fingerprint: see `fingerprint_of`.
     start, end: its own text; end None: to the end. parts: of a record with several statements, all.
     """
 
@@ -52,12 +56,13 @@ class Told:
     end: int | None = None
     made_of: tuple[slice | bytes, ...] = ()
     parts: tuple[Told, ...] = ()
+    fingerprint: str = ""
 
 
 @lru_cache(maxsize=8192)
 def of_shape(shape: bytes) -> Told | None:
     """What all texts of a shape tell; None where that depends on their digits."""
-    told = tell(shape)
+    told = told_of(shape)
     if b"0" not in shape:
         return told
     if b"$" in shape and _TAG.search(shape):
@@ -121,8 +126,26 @@ def name_in(text: bytes, told: Told) -> bytes:
 
 @lru_cache(maxsize=4096)
 def of_text(text: bytes) -> Told:
-    """The same as `tell`, remembered."""
-    return tell(text)
+    """The same as `told_of`, remembered."""
+    return told_of(text)
+
+
+def told_of(text: bytes) -> Told:
+    """What a text tells, with fingerprints."""
+    told = tell(text)
+    parts = tuple(
+        replace(one, fingerprint=fingerprint_of(text[one.start : one.end])) for one in told.parts
+    )
+    return replace(told, parts=parts, fingerprint=fingerprint_of(text[: told.end]))
+
+
+def fingerprint_of(text: bytes) -> str:
+    """A statement as one of many that are alike: its beginning, without literals and figures.
+
+    The beginning is enough to know it by. A literal that is cut there has no end.
+    """
+    begins = text[: 4 * _FINGERPRINT].decode("utf-8", "ignore")[:_FINGERPRINT]
+    return _FIGURE.sub("?", _QUOTED.sub("?", begins))
 
 
 def tell(text: bytes) -> Told:

@@ -27,7 +27,8 @@ VIEWS = frozenset({"statement", "connect", "bad_line_seen"})
 """Those that cost little to make anew for each question; every other is made once."""
 
 _EVIDENCE = f"o.object_no * {EVIDENCE_SHIFT} + r.ordinal"
-_DAYS = ", ".join(f"c.{name}" for name, _ in CALENDAR_COLUMNS if name != "slot")
+_CALENDAR = tuple(name for name, _ in CALENDAR_COLUMNS if name != "slot")
+_DAYS = ", ".join(f"c.{name}" for name in _CALENDAR)
 _EVENT_CLASSES = "('DDL', 'DCL', 'DATA_MOVE', 'UTILITY', 'OTHER')"
 NAME_KEPT = 46
 """Characters of a user name that both logs keep: the connection log has 50, `IAM:` among them."""
@@ -174,6 +175,12 @@ FROM summed WHERE first_ms < {{end}} AND last_ms >= {{start}}"""
 _PICKED = f"(r.verb_class IN {_EVENT_CLASSES} OR r.is_unfiltered)"
 _OWN = "NOT r.is_internal AND NOT r.is_duplicate"
 _NAME = f"substr(user_name, 1, {NAME_KEPT})"
+# The beginning of a statement need not be held twice.
+_HELD = ", ".join(
+    f"r.{name}"
+    for name in (*dict(COLUMNS[ACTIVITY]), *_CALENDAR, "evidence")
+    if name != "fingerprint"
+)
 # The latest session that began before a statement, by one window over both: a join on times would
 # pair every statement with every session of its process. The activity log has whole seconds, so a
 # session counts from the beginning of its second. Joined by its number, it multiplies nothing.
@@ -197,7 +204,7 @@ found AS (
     SELECT l.pid, l.name, l.at_ms, b.remote_host, b.application_name
     FROM latest l JOIN begun b ON b.n = l.n
     WHERE l.is_asked = 1 AND (b.end_ms IS NULL OR b.end_ms >= l.at_ms))
-SELECT r.*, coalesce(f.remote_host, '') AS remote_host,
+SELECT {_HELD}, coalesce(f.remote_host, '') AS remote_host,
     coalesce(f.application_name, '') AS application_name
 FROM statement r LEFT JOIN found f
     ON f.at_ms = r.at_ms AND f.pid = r.pid AND f.name = substr(r.user_name, 1, {NAME_KEPT})

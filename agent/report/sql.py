@@ -27,8 +27,8 @@ Tables (every engine makes them, for one cluster and month):
                statements, records, first_ms, last_ms, evidence (first)
 `event`        the statements that are not plain reading and writing of rows: verb_class in DDL,
                DCL, DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and
-               duplicates; with query_text, and remote_host and application_name of the session they
-               ran in ('' where no session is found)
+               duplicates; without fingerprint; with query_text, and remote_host and
+               application_name of the session they ran in ('' where no session is found)
 `privilege_change`, `schema_change`, `data_movement`: events by kind (agent/report/kinds.py): at_ms,
                utc_day, local_day, user_name, identity, remote_host, db_name, verb, object_name,
                query_text (its beginning), evidence; and kind, whom, why (what is notable),

@@ -23,7 +23,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS `curated_activity` (
   `is_stitched` boolean,
   `is_cut` boolean,
   `has_bad_bytes` boolean,
-  `query_text` string
+  `query_text` string,
+  `fingerprint` string
 )
 PARTITIONED BY (`account` string, `region` string, `cluster` string, `day` string)
 ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'

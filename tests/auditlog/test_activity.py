@@ -52,6 +52,7 @@ def test_a_record_becomes_a_row(tmp_path: Path) -> None:
         "is_cut": False,
         "has_bad_bytes": False,
         "query_text": "create user x",
+        "fingerprint": "create user x",
     }
 
 

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from agent.auditlog.schema import ACTIVITY, COLUMNS, CONNECTION, SLOT_MS, USER_CHANGE
+from agent.auditlog.told import fingerprint_of
 from agent.report.kinds import BY_KIND
 from agent.report.model import EVIDENCE_SHIFT, Answers, Month, Query, Questions, Row, Section, Value
 
@@ -72,7 +73,7 @@ SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
         *_EVIDENCE,
     ),
     "event": (
-        *COLUMNS[ACTIVITY],
+        *(each for each in COLUMNS[ACTIVITY] if each[0] != "fingerprint"),
         *_CALENDAR,
         *_EVIDENCE,
         ("remote_host", "text"),
@@ -171,7 +172,8 @@ _DERIVED = {
             count(DISTINCT evidence), min(at_ms), max(at_ms), min(evidence)
         FROM statement GROUP BY {", ".join(name for name, _ in _HOUR_KEY)}""",
     "event": f"""
-        SELECT s.*, coalesce(n.remote_host, ''), coalesce(n.application_name, '')
+        SELECT s.* EXCLUDE (fingerprint), coalesce(n.remote_host, ''),
+            coalesce(n.application_name, '')
         FROM statement s LEFT JOIN session n ON n.pid = s.pid AND n.user_name = s.user_name
             AND n.start_ms <= s.at_ms AND (n.end_ms IS NULL OR n.end_ms >= s.at_ms)
         WHERE (s.verb_class IN {_EVENT_CLASSES} OR s.is_unfiltered)
@@ -276,6 +278,8 @@ def _filled(
     for name, value in rest.items():
         timed = name.endswith("_ms") and isinstance(value, str)
         row[name] = ms(value) if timed else value
+    if "fingerprint" in names and "fingerprint" not in rest:
+        row["fingerprint"] = fingerprint_of(str(row["query_text"]).encode())
     if "evidence" in names and "evidence" not in rest:
         row["evidence"] = EVIDENCE_SHIFT + number
     return row

@@ -17,7 +17,7 @@ from agent.auditlog.schema import BAD_LINE, TABLES, arrow_schema
 from agent.report.calendar import bounds
 from agent.report.model import Month
 
-HIDDEN = {"activity": "query_text", "bad_line": "line"}
+HIDDEN = {"activity": ("query_text", "fingerprint"), "bad_line": ("line",)}
 """The columns that hold text as it was logged."""
 
 GROUP = 131_072
@@ -41,7 +41,7 @@ class Curated:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """One table on its way. schema: without the hidden column. coded: the text that recurs, which
+    """One table on its way. schema: without the hidden columns. coded: the text that recurs, which
     is read, held and written as dictionaries. first, end: the month, in milliseconds since 1970."""
 
     name: str
@@ -67,7 +67,7 @@ def write_tables(curated: Curated, month: Month, folder: Path) -> None:
 
 
 def _table(name: str, month: Month) -> _Table:
-    fields = [field for field in arrow_schema(name) if field.name != HIDDEN.get(name, "")]
+    fields = [field for field in arrow_schema(name) if field.name not in HIDDEN.get(name, ())]
     texts = [one.name for one in fields if pa.types.is_string(one.type)]
     coded = tuple(one for one in texts if one not in PLAIN)
     kind = pa.dictionary(pa.int32(), pa.string())

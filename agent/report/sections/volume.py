@@ -86,18 +86,13 @@ _APART = Query(
     ),
     order=("is_internal", "is_duplicate"),
 )
-# The dearest question of all, by what it replaces: the beginning is enough to know a statement by,
-# and two passes with simple patterns take less than one with both. A quote that is cut has no end.
 _FINGERPRINTS = Query(
     name="fingerprints",
     title="The most frequent statements, literals and figures taken out",
-    sql=rf"""SELECT shape, count(*) AS times, min(user_name) AS one_user,
+    sql=f"""SELECT fingerprint AS shape, count(*) AS times, min(user_name) AS one_user,
         max(user_name) AS another_user, min(at_ms) AS first_ms, max(at_ms) AS last_ms
-        FROM (SELECT user_name, at_ms,
-                replace_all(replace_all(substr(query_text, 1, 200), '\x27[^\x27]*\x27?', '?'),
-                    '[0-9]+', '?') AS shape
-            FROM statement WHERE {_COUNTED}) s
-        GROUP BY shape""",  # noqa: S608 - no one's text
+        FROM statement WHERE {_COUNTED}
+        GROUP BY fingerprint""",  # noqa: S608 - no one's text
     columns=(
         Column("shape", "Statement", ColumnKind.SQL),
         _ALL,
