@@ -72,26 +72,19 @@ _PLACES = Query(
 )
 
 
-def _moves(name: str, title: str, where: str) -> Query:
+_SHARED = Column("shared_out", "Shared with another account", ColumnKind.COUNT)
+"""Of links alone: nothing is shared by a COPY or an UNLOAD."""
+
+
+def _moves(name: str, title: str, where: str, *more: Column) -> Query:
     """The statements themselves."""
+    columns = (AT, USER, IDENTITY, HOST, DATABASE, _WHAT, OBJECT, *more, STATEMENT, EVIDENCE)
+    names = ", ".join(one.name for one in columns)
     return Query(
         name=name,
         title=title,
-        sql=f"""SELECT at_ms, user_name, identity, remote_host, db_name, kind, object_name,
-            shared_out, query_text, evidence
-            FROM data_movement WHERE {where}""",  # noqa: S608 - no one's text
-        columns=(
-            AT,
-            USER,
-            IDENTITY,
-            HOST,
-            DATABASE,
-            _WHAT,
-            OBJECT,
-            Column("shared_out", "Shared with another account", ColumnKind.COUNT),
-            STATEMENT,
-            EVIDENCE,
-        ),
+        sql=f"SELECT {names} FROM data_movement WHERE {where}",  # noqa: S608 - no one's text
+        columns=columns,
         order=("-kind", "at_ms", "evidence"),
     )
 
@@ -101,6 +94,7 @@ _LINKS = _moves(
     "links",
     "External schemas and objects, datashares, federated queries",
     "kind NOT IN ('unload', 'copy')",
+    _SHARED,
 )
 _COPIES = _moves("copies", "COPY", "kind = 'copy'")
 

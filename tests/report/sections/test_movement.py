@@ -113,6 +113,13 @@ def test_ways_to_other_places_are_listed_and_new_ones_found(
     assert [one.severity for one in found] == ([expected[1]] if expected[1] else [])
 
 
+def test_what_is_shared_is_a_column_of_links_alone() -> None:
+    titles = {query.name: [one.title for one in query.columns] for query in SECTION.queries}
+
+    assert "Shared with another account" in titles["links"]
+    assert "Shared with another account" not in titles["unloads"] + titles["copies"]
+
+
 def test_kinds_are_counted_and_what_moves_nothing_is_in_no_answer() -> None:
     rows = [
         *said("copy a from 's3://b/x'"),
