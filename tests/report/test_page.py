@@ -6,23 +6,36 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent.report.model import Chart, Column, Completeness
+from agent.auditlog.objects import ObjectResult, ObjectStatus
+from agent.report.model import Chart, Column, ColumnKind, Completeness, Query, Row
 from agent.report.outputs import page as module
 from agent.report.outputs.page import page
-from agent.report.outputs.text import folder_of, in_line, seen
+from agent.report.outputs.text import folder_of, in_line, in_one_run, seen
 from agent.report.redact import redacted
-from tests.report.documents import HOSTILE, SECRET, WRITER, document
+from tests.report.documents import HOSTILE, SECRET, WRITER, document, evidence, item
 
 
 @cache
 def shown() -> str:
     return page(redacted(document()))
+
+
+def table_of(columns: tuple[Column, ...], rows: Sequence[Row], *charts: Chart) -> str:
+    """The page of a report whose only question has these rows."""
+    made = document()
+    query = Query("asked", "What was asked", "SELECT 1", columns, ("x",))
+    section = replace(made.sections[0].section, queries=(query,), charts=charts)
+    only = replace(made.sections[0], section=section, answers={"asked": rows}, beyond={})
+    return page(replace(made, sections=(only,), findings=()))
 
 
 class Seen(HTMLParser):
@@ -102,8 +115,28 @@ def test_the_verdict_stands_first(verdict: Completeness) -> None:
     assert module.VERDICTS[str(verdict)] in text[text.index("<main") : text.index('id="headlines"')]
 
 
-def test_fifty_rows_are_shown_and_the_rest_is_said() -> None:
-    assert "50 of 93 rows; 81 in csv/failures-by_user.csv, 12 beyond its limit" in shown()
+def test_a_table_with_lines_beneath_shows_25_rows_and_says_the_rest() -> None:
+    assert "25 of 93 rows; 81 in csv/failures-by_user.csv, 12 beyond its limit" in shown()
+
+
+def test_a_table_of_rows_alone_shows_fifty() -> None:
+    rows = [{"user_name": f"user {number}"} for number in range(81)]
+    text = table_of((Column("user_name", "User"),), rows)
+
+    assert "50 of 81 rows; 81 in csv/failures-asked.csv" in text
+    assert "user 49<" in text
+    assert "user 50<" not in text
+
+
+def test_the_appendix_has_the_objects_of_the_rows_that_are_shown() -> None:
+    made = document()
+    answered = made.sections[0]
+    rows = [{**answered.answers["by_user"][0], "evidence": evidence(n, 1)} for n in range(30)]
+    only = replace(answered, answers={"by_user": rows}, beyond={})
+    text = page(replace(made, sections=(only,)))
+
+    assert 'id="o25"' in text
+    assert 'id="o26"' not in text
 
 
 def test_a_query_without_rows_says_so() -> None:
@@ -165,15 +198,12 @@ def test_an_appendix_of_few_objects_has_them_all(monkeypatch: pytest.MonkeyPatch
 
 
 def test_paper_has_the_beginning_of_a_long_table_and_says_so() -> None:
-    long = next(
-        (len(rows), f"csv/{one.section.id}-{name}.csv")
-        for one in document().sections
-        for name, rows in one.answers.items()
-        if len(rows) > module.PAPER
-    )
+    columns = (Column("user_name", "User"),)
+    text = table_of(columns, [{"user_name": "x"}] * (module.PAPER + 1))
 
-    assert f"on paper the first 20; the rest in {long[1]}" in shown()
-    assert shown().count("on paper") == shown().count(' long"')
+    assert "on paper the first 20; the rest in csv/failures-asked.csv" in text
+    assert text.count("on paper") == text.count(' long"') == 1
+    assert "on paper" not in table_of(columns, [{"user_name": "x"}] * module.PAPER)
 
 
 @pytest.mark.parametrize(
@@ -214,3 +244,140 @@ def test_what_a_heat_map_draws_is_no_table_besides() -> None:
 
     assert f"Drawn above; the figures are in csv/{section.id}-{query.name}.csv" in text
     assert "<caption>" + query.title not in text
+
+
+DAYS = (Column("day", "Day", ColumnKind.DAY), Column("y", "Created", ColumnKind.COUNT))
+BY_DAY = Chart("asked", "bars", "day", ("y",), "Created by day")
+STACKED = replace(BY_DAY, y=("y", "z"))
+MORE = Column("z", "Dropped", ColumnKind.COUNT)
+
+
+def days(*counts: int) -> list[Row]:
+    return [{"day": f"2026-10-{n:02d}", "y": y, "z": y} for n, y in enumerate(counts, 1)]
+
+
+def test_what_bars_draw_whole_is_no_table_besides() -> None:
+    text = table_of(DAYS, days(*range(1, 32)), BY_DAY)
+
+    assert "Drawn above; the figures are in csv/failures-asked.csv" in text
+    assert "<caption>What was asked" not in text
+    assert "more</text>" not in text
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        pytest.param((0, 3, 0, 1), "2 days without any are left out", id="two"),
+        pytest.param((0, 3), "1 day without any is left out", id="one"),
+        pytest.param((1, 3), "", id="none"),
+    ],
+)
+def test_days_without_any_are_left_out_of_their_table(counts: tuple[int, ...], said: str) -> None:
+    text = table_of((*DAYS, MORE), days(*counts), STACKED)
+    table = text[text.index("<caption>What was asked") :]
+
+    assert said in table
+    assert ("left out" in text) == bool(said)
+    assert " rows; " not in text
+    assert table.count('<td class="day"') == sum(1 for one in counts if one)
+
+
+def test_a_row_of_noughts_stays_where_it_is_about_something() -> None:
+    users = (Column("user_name", "User"), *DAYS)
+    text = table_of(users, [{"user_name": "eve", "day": "2026-10-01", "y": 0}])
+
+    assert ">eve</bdi>" in text
+    assert "left out" not in text
+
+
+def test_a_month_of_noughts_is_neither_drawn_nor_tabled() -> None:
+    text = table_of((*DAYS, MORE), days(0, 0), STACKED)
+
+    assert "<strong>What was asked.</strong> None this month." in text
+    assert "Created by day" not in text
+
+
+def wide(columns: int) -> str:
+    names = (
+        Column("user_name", "User"),
+        *(Column(f"c{n}", f"C{n}", ColumnKind.COUNT) for n in range(columns - 3)),
+        Column("first_ms", "First", ColumnKind.TIME),
+        Column("last_ms", "Last", ColumnKind.TIME),
+    )
+    return table_of(names, [{one.name: 1 for one in names}])
+
+
+def test_first_and_last_stand_beneath_the_row_of_a_wide_table() -> None:
+    text = wide(10)
+
+    assert '<div class="time"><span class="name">First</span> 1970-01-01' in text
+    assert '<div class="time"><span class="name">Last</span> 1970-01-01' in text
+    assert 'scope="col" class="time"' not in text
+    assert 'scope="col" class="time">Last<' in wide(9)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("x" * 15, "text"),
+        ("several words of which none is long", "text"),
+        ("x" * 16, "text name"),
+        ("x" * 24, "text name"),
+        ("x" * 25, "text broken"),
+    ],
+)
+def test_a_name_says_how_much_room_it_needs(name: str, kind: str) -> None:
+    text = table_of((Column("user_name", "User"),), [{"user_name": name}])
+
+    assert f'<td class="{kind}"><bdi>{name}</bdi>' in text
+
+
+def test_each_cell_of_a_table_that_a_telephone_takes_apart_says_its_column() -> None:
+    text = wide(10)
+
+    assert text.count('data-of="C3"') == 1
+    assert text.count('data-of="User"') == 1
+    assert "data-of" not in table_of(DAYS, days(1)).split('id="objects"')[0].split("<main")[1]
+
+
+def test_a_duplicate_names_the_file_it_repeats_without_its_folders() -> None:
+    made = document()
+    key = item(3, "userlog").key
+    reason = f"byte for byte the same as {key}"
+    twice = ObjectResult(item(43), ObjectStatus.DUPLICATE, reason)
+    found = (*made.coverage.objects, twice)
+    text = page(replace(made, coverage=replace(made.coverage, objects=found)))
+
+    assert "byte for byte the same as userlog_2026-10-01T03:50.gz" in text
+    assert reason not in text
+
+
+SQL = Column("query_text", "Statement", ColumnKind.SQL)
+
+
+@pytest.mark.parametrize(
+    ("sql", "run"),
+    [
+        ("\n  select 1,\n\t  2\n", "select 1, ⏎ 2"),
+        ("select 1 -- all\ndrop table t", "select 1 -- all ⏎ drop table t"),
+        ("select 1 -- all\rdrop table t", "select 1 -- all ⏎ drop table t"),
+        ("select 1\r\n\r\n;", "select 1 ⏎ ;"),
+        ("a  \t b", "a b"),
+        ("a -- ⏎ b", "a -- \\u23ce b"),
+        ("a\u202eb\x0bc\u2028d", "a\\u202eb\\x0bc\\u2028d"),
+        ("a" + "\n" * 9000 + "drop table t", "a ⏎ drop table t"),
+        ("x" * 500, "x" * 400 + "… (500 characters)"),
+    ],
+)
+def test_a_statement_is_written_in_one_run(sql: str, run: str) -> None:
+    assert in_one_run(sql) == run
+    assert f">{run}</bdi>" in table_of((SQL,), [{"query_text": sql}])
+
+
+@given(st.text("ab -\t\r\n⏎'", max_size=99))
+def test_no_word_of_a_statement_is_lost_and_each_end_of_a_line_is_seen(sql: str) -> None:
+    run = in_one_run(sql)
+    lines = [line.split() for line in re.split("[\r\n]", sql.replace("⏎", "\\u23ce"))]
+
+    assert [one.split() for one in run.split("⏎") if one] == [line for line in lines if line]
+    assert not re.search("[\t\r\n]|  ", run)

@@ -3,29 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil, sqrt
 
 from markupsafe import Markup
 
-from agent.report.model import Chart, Coverage, Month, Row, Value
+from agent.report.model import Chart, Column, ColumnKind, Coverage, Month, Row, Value
 from agent.report.outputs.text import in_line, short
 
 WIDTH = 720
 MOST_BARS = 20
+MOST_TIMES = 62
+"""Bars of an axis of days or hours: a month whole, and what a time zone adds to it."""
+
 LEVELS = 5
+SERIES = 6
+"""Colours that the style has for what is stacked or drawn side by side."""
 
-_LEFT, _RIGHT = 190, 64
-_ROW = 20
+_LABEL = 28
+_RIGHT = 64
 
 
-def draw(chart: Chart, rows: Sequence[Row]) -> Markup:
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """What the column of a bar chart's categories asks for."""
+
+    most: int
+    left: int
+    row: int
+
+
+_CATEGORIES = _Axis(MOST_BARS, 190, 20)
+_TIMES = _Axis(MOST_TIMES, 84, 16)
+
+
+def draw(chart: Chart, rows: Sequence[Row], columns: Sequence[Column] = ()) -> Markup:
     """The picture of a query's rows; empty where there is nothing to draw."""
-    shapes: Mapping[str, Callable[[Chart, Sequence[Row]], Markup]] = {
+    shapes: Mapping[str, Callable[[Chart, Sequence[Row], Sequence[Column]], Markup]] = {
         "bars": bars,
         "hours": hours,
         "lines": lines,
     }
-    return shapes[chart.shape](chart, rows) if rows and chart.shape in shapes else Markup()
+    drawn = shapes.get(chart.shape) if rows else None
+    return drawn(chart, rows, columns) if drawn else Markup()
+
+
+def is_empty(chart: Chart, rows: Sequence[Row]) -> bool:
+    """Whether every count is nothing: a picture of it would be an axis alone."""
+    names = chart.y[-1:] if chart.shape == "hours" else chart.y
+    return not any(count(row.get(name)) for row in rows for name in names)
+
+
+def says_all(chart: Chart, rows: Sequence[Row], columns: Sequence[Column]) -> bool:
+    """Whether every figure of the rows can be read off the picture. Of a heat map it is said,
+    too: its rows are hundreds, an hour each."""
+    if chart.shape == "hours":
+        return True
+    return (
+        chart.shape == "bars"
+        and len(chart.y) == 1
+        and {one.name for one in columns} == {chart.x, *chart.y}
+        and len(rows) <= _axis_of(chart, columns).most
+        and all(len(_said(row.get(chart.x))) <= _LABEL for row in rows)
+    )
 
 
 def count(value: Value) -> float:
@@ -56,8 +96,12 @@ def rect(x: float, y: float, wide: float, high: float, kind: str, title: str = "
 
 def label(value: Value) -> str:
     """A category in the room that there is for it."""
-    said = in_line("" if value is None else str(value)[:60])
-    return (said if len(said) <= 28 else said[:27] + "…") or "(empty)"
+    said = _said(value)
+    return (said if len(said) <= _LABEL else said[: _LABEL - 1] + "…") or "(empty)"
+
+
+def _said(value: Value) -> str:
+    return in_line("" if value is None else str(value)[:60])
 
 
 def place(value: float) -> str:
@@ -70,46 +114,57 @@ def written(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
-def bars(chart: Chart, rows: Sequence[Row]) -> Markup:
+def bars(chart: Chart, rows: Sequence[Row], columns: Sequence[Column] = ()) -> Markup:
     """One bar an x, from the left, stacked by y; what is beyond the first ones is said."""
-    shown = rows[:MOST_BARS]
+    axis = _axis_of(chart, columns)
+    shown = rows[: axis.most]
     totals = [sum(count(row.get(name)) for name in chart.y) for row in shown]
     most = max(totals) or 1.0
-    scale = (WIDTH - _LEFT - _RIGHT) / most
-    parts = [*_legend(chart)]
-    top = _ROW if parts else 0
+    scale = (WIDTH - axis.left - _RIGHT) / most
+    titles = _titles(chart, columns)
+    parts = _legend(titles, axis.left)
+    top = 20 if parts else 0
     for index, (row, total) in enumerate(zip(shown, totals, strict=True)):
-        y = top + index * _ROW
+        y = top + index * axis.row
         name = label(row.get(chart.x))
-        parts.append(text(_LEFT - 8, y + 14, name, "label end"))
-        x = float(_LEFT)
-        for series, column in enumerate(chart.y):
+        parts.append(text(axis.left - 8, y + axis.row - 5, name, "label end"))
+        x = float(axis.left)
+        for series, (column, title) in enumerate(zip(chart.y, titles, strict=True)):
             value = count(row.get(column))
             if value:
                 wide = max(value * scale, 1.0)
-                said = f"{name}: {_plain(column)} {written(value)}"
-                parts.append(rect(x, y + 3, wide, _ROW - 6, f"series{series % LEVELS}", said))
+                said = f"{name}: {title} {written(value)}"
+                parts.append(rect(x, y + 2, wide, axis.row - 4, f"series{series % SERIES}", said))
                 x += wide
-        parts.append(text(x + 6, y + 14, written(total), "label"))
-    height = top + len(shown) * _ROW
+        parts.append(text(x + 6, y + axis.row - 5, written(total), "label"))
+    height = top + len(shown) * axis.row
     if len(rows) > len(shown):
-        height += _ROW
-        parts.append(text(_LEFT, height - 5, f"and {len(rows) - len(shown):,} more", "label soft"))
+        height += 20
+        more = f"and {len(rows) - len(shown):,} more"
+        parts.append(text(axis.left, height - 5, more, "label soft"))
     return svg(chart.title, f"{len(rows)} bars, the longest {written(most)}", height, parts, "bars")
 
 
-def _plain(column: str) -> str:
-    return column.replace("_", " ")
+def _axis_of(chart: Chart, columns: Sequence[Column]) -> _Axis:
+    """Days and hours are shown whole: one that is left out would be read as one without any."""
+    kind = next((one.kind for one in columns if one.name == chart.x), ColumnKind.TEXT)
+    return _TIMES if kind in (ColumnKind.DAY, ColumnKind.COUNT) else _CATEGORIES
 
 
-def _legend(chart: Chart) -> list[Markup]:
-    if len(chart.y) < 2:
+def _titles(chart: Chart, columns: Sequence[Column]) -> list[str]:
+    """What each y is called, as in the table."""
+    known = {one.name: one.title for one in columns}
+    return [known.get(name, name.replace("_", " ")) for name in chart.y]
+
+
+def _legend(titles: Sequence[str], left: int) -> list[Markup]:
+    if len(titles) < 2:
         return []
-    parts, x = [], float(_LEFT)
-    for series, column in enumerate(chart.y):
-        parts.append(rect(x, 3, 10, 10, f"series{series % LEVELS}"))
-        parts.append(text(x + 14, 12, _plain(column), "label"))
-        x += 26 + 7 * len(column)
+    parts, x = [], float(left)
+    for series, title in enumerate(titles):
+        parts.append(rect(x, 3, 10, 10, f"series{series % SERIES}"))
+        parts.append(text(x + 14, 12, title, "label"))
+        x += 30 + 6 * len(title)
     return parts
 
 
@@ -124,7 +179,7 @@ _DAY_WIDTH = (WIDTH - 84) / 24
 _LINE = 11
 
 
-def hours(chart: Chart, rows: Sequence[Row]) -> Markup:
+def hours(chart: Chart, rows: Sequence[Row], _columns: Sequence[Column] = ()) -> Markup:
     """Day by hour: a row a day, a column an hour; the darker the more."""
     hour_name, count_name = chart.y
     cells: dict[tuple[str, int], float] = {}
@@ -199,25 +254,36 @@ def coverage(found: Coverage, log_type: str, month: Month) -> Markup:
     return svg(f"{log_type}: records an hour", described, 18 + days * _LINE, parts, "heat coverage")
 
 
-def lines(chart: Chart, rows: Sequence[Row]) -> Markup:
+def lines(chart: Chart, rows: Sequence[Row], columns: Sequence[Column] = ()) -> Markup:
     """A line a y, over the xs in their order; rows of one x are added up."""
     xs = list(dict.fromkeys(str(row.get(chart.x, "")) for row in rows))
     sums = {name: dict.fromkeys(xs, 0.0) for name in chart.y}
     for row in rows:
         for name in chart.y:
             sums[name][str(row.get(chart.x, ""))] += count(row.get(name))
-    most = max((value for line in sums.values() for value in line.values()), default=0.0) or 1.0
+    most = max((value for line in sums.values() for value in line.values()), default=0.0)
+    top = whole_top(most)
     step = (WIDTH - 90) / max(len(xs) - 1, 1)
-    parts = [*_legend(chart), *_axis(xs, step, most)]
-    for series, name in enumerate(chart.y):
+    titles = _titles(chart, columns)
+    parts = [*_legend(titles, 80), *_axis(xs, step, top)]
+    for series, (name, title) in enumerate(zip(chart.y, titles, strict=True)):
         points = [
-            f"{place(80 + index * step)},{place(180 - 150 * sums[name][x] / most)}"
+            f"{place(80 + index * step)},{place(180 - 150 * sums[name][x] / top)}"
             for index, x in enumerate(xs)
         ]
         drawn = Markup('<polyline points="{}" class="line{}"><title>{}</title></polyline>')
-        parts.append(drawn.format(" ".join(points), series % LEVELS, _plain(name)))
+        parts.append(drawn.format(" ".join(points), series % SERIES, title))
     described = f"{len(xs)} points from {short(xs[0], 20)} to {short(xs[-1], 20)}"
     return svg(chart.title, f"{described}, at most {written(most)}", 204, parts, "lines")
+
+
+def whole_top(most: float) -> float:
+    """The end of an axis from 0: at least `most`, and a whole number, as its half is."""
+    half, power = ceil(most / 2), 1
+    while half > 15 * power:
+        power *= 10
+    step = next(one for one in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15) if one * power >= half)
+    return 2.0 * step * power
 
 
 def _axis(xs: Sequence[str], step: float, most: float) -> list[Markup]:

@@ -24,6 +24,7 @@ from agent.report.model import (
     Document,
     Noted,
     Query,
+    Row,
     Value,
 )
 from agent.report.outputs import charts, text
@@ -33,11 +34,16 @@ from agent.report.outputs.cannot import CANNOT
 ROWS = 50
 """Rows of a table on the page; the CSV has them all."""
 
+LINED_ROWS = 25
+"""Rows of a table that has lines beneath them: each takes the room of several."""
+
 PAPER = 32
 """Rows that are printed whole, a day each; of a longer table the style prints the first 20."""
 
 FINDINGS = 300
 """Findings on the page, the worst ones; the JSON and the CSV have them all."""
+
+_SAME = "byte for byte the same as "
 
 REASONS = 12
 OBJECTS = 24
@@ -57,6 +63,7 @@ VERDICTS = {
 }
 
 _BELOW = (ColumnKind.SQL, ColumnKind.EVIDENCE)
+_SPAN = ("first_ms", "last_ms")
 _NUMBERS = (ColumnKind.COUNT, ColumnKind.BYTES, ColumnKind.DURATION)
 
 
@@ -85,12 +92,20 @@ class Table:
     beyond: int
     file: str
     is_drawn: bool
-    """Whether the picture says it all: a heat map's rows are hundreds, an hour each."""
+    """Whether the picture says it all."""
+    quiet: int
+    """Days without any, which are left out of it."""
 
     @property
     def is_long(self) -> bool:
         """Whether paper has its beginning alone."""
         return len(self.rows) > PAPER
+
+    @property
+    def is_slim(self) -> bool:
+        """Whether it has so few columns that it is a table on a telephone, too, and that its
+        figures would stand far from their names if it had the whole width."""
+        return len(self.columns) < SLIM and not self.below
 
     @property
     def below(self) -> bool:
@@ -106,6 +121,17 @@ class Table:
 MANY = 6
 """Columns beyond which statements and evidence stand below the row: A4 has no room beside."""
 
+SLIM = 5
+
+MOST = 9
+"""Columns beyond which the first and the last time stand there, too."""
+
+UNBROKEN = 15
+NAME = 24
+"""Characters up to which a word is broken nowhere, and not on a screen: names and addresses are to
+be found by the eye. What is longer breaks anywhere, or a hostile name would drive a table off the
+page."""
+
 
 def page(document: Document) -> str:
     """The whole page. The document's literals are redacted before, or they are shown."""
@@ -119,7 +145,7 @@ def page(document: Document) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"seen": text.seen, "short": text.short, "size": text.size}
-    environment.filters |= {"time": text.time, "number": text.number}
+    environment.filters |= {"time": text.time, "number": text.number, "reason": _reason}
     shown = environment.get_template("report.html").render(
         document=document,
         style=Markup(style),  # noqa: S704 - our own file
@@ -208,6 +234,12 @@ def _linker(document: Document) -> Callable[[int], Link]:
     return link
 
 
+def _reason(told: str) -> str:
+    """Why an object was not taken; of the object that it repeats, its name without the folders."""
+    said, found, key = told.partition(_SAME)
+    return text.short(said + found + (_file(key) if found else ""), 200)
+
+
 def _file(key: str) -> str:
     """The end of a key that tells its log and time; the rest says what the whole report does."""
     name = key.rpartition("/")[2] or key
@@ -233,47 +265,78 @@ def _finding(noted: Noted, document: Document) -> dict[str, Any]:
 
 def _section(answered: Answered, document: Document) -> dict[str, Any]:
     section = answered.section
-    drawn = {
-        query.name: [
-            (chart.title, charts.draw(chart, answered.answers.get(query.name, ())))
-            for chart in section.charts
-            if chart.query == query.name and answered.answers.get(query.name)
-        ]
-        for query in section.queries
-    }
+    tables = []
+    for query in section.queries:
+        if query.name in answered.answers:
+            rows = answered.answers[query.name]
+            found = [
+                one
+                for one in section.charts
+                if one.query == query.name and not charts.is_empty(one, rows)
+            ]
+            pictures = [(one.title, charts.draw(one, rows, query.columns)) for one in found]
+            is_drawn = any(charts.says_all(one, rows, query.columns) for one in found)
+            tables.append((pictures, _table(answered, query, document, is_drawn=is_drawn)))
     return {
         "answered": answered,
         "section": section,
         "findings": [one for one in document.findings if one.section == section.id],
-        "tables": [
-            (drawn[query.name], _table(answered, query, document))
-            for query in section.queries
-            if query.name in answered.answers
-        ],
+        "tables": tables,
     }
 
 
-def _table(answered: Answered, query: Query, document: Document) -> Table:
-    rows, link = answered.answers[query.name], _linker(document)
-    many = len(query.columns) > MANY
-    below = [one for one in query.columns if many and one.kind in _BELOW]
+def _table(answered: Answered, query: Query, document: Document, *, is_drawn: bool) -> Table:
+    answer, link = answered.answers[query.name], _linker(document)
+    below = _below(query)
     beside = [one for one in query.columns if one not in below]
+    rows = _busy(query, answer)
+    shown = rows[: _most(query)]
     return Table(
         query,
         [(column, _class(column.kind)) for column in beside],
-        [
-            [(_class(one.kind), _cell(row.get(one.name), one.kind, link)) for one in beside]
-            for row in rows[:ROWS]
-        ],
+        [[_shown(row.get(one.name), one.kind, link) for one in beside] for row in shown],
         [
             [(one.title, one.kind.value, _cell(row.get(one.name), one.kind, link)) for one in below]
-            for row in rows[:ROWS]
+            for row in shown
         ],
         len(rows),
         answered.beyond.get(query.name, 0),
         f"csv/{file_name(answered.section.id, query.name)}",
-        any(one.query == query.name and one.shape == "hours" for one in answered.section.charts),
+        is_drawn,
+        len(answer) - len(rows),
     )
+
+
+def _below(query: Query) -> list[Column]:
+    """The columns that stand below their row: those that are wide, where there are many."""
+    if len(query.columns) <= MANY:
+        return []
+    is_wide = len(query.columns) > MOST
+    return [one for one in query.columns if one.kind in _BELOW or (is_wide and one.name in _SPAN)]
+
+
+def _most(query: Query) -> int:
+    """Rows of it on the page."""
+    return LINED_ROWS if _below(query) else ROWS
+
+
+def _busy(query: Query, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows; of a table of days and counts, the days that have any."""
+    counts = [one.name for one in query.columns if one.kind is ColumnKind.COUNT]
+    days = sum(1 for one in query.columns if one.kind is ColumnKind.DAY)
+    if days != 1 or len(counts) != len(query.columns) - 1:
+        return rows
+    return [row for row in rows if any(row.get(name) for name in counts)]
+
+
+def _shown(value: Value, kind: ColumnKind, link: Callable[[int], Link]) -> tuple[str, str | Link]:
+    """A cell beside others, with its class."""
+    cell = _cell(value, kind, link)
+    if kind is not ColumnKind.TEXT or not isinstance(cell, str):
+        return _class(kind), cell
+    longest = max((len(word) for word in cell.split()), default=0)
+    wide = "" if longest <= UNBROKEN else " name" if longest <= NAME else " broken"
+    return "text" + wide, cell
 
 
 def _class(kind: ColumnKind) -> str:
@@ -283,6 +346,8 @@ def _class(kind: ColumnKind) -> str:
 def _cell(value: Value, kind: ColumnKind, link: Callable[[int], Link]) -> str | Link:
     if kind is ColumnKind.EVIDENCE and isinstance(value, int) and value > 0:
         return link(value)
+    if kind is ColumnKind.SQL and isinstance(value, str):
+        return text.in_one_run(value)
     return text.written(value, kind)
 
 
@@ -311,6 +376,6 @@ def _linked(document: Document) -> set[int]:
     for answered in document.sections:
         for query in answered.section.queries:
             names = [one.name for one in query.columns if one.kind is ColumnKind.EVIDENCE]
-            for row in answered.answers.get(query.name, ())[:ROWS]:
+            for row in answered.answers.get(query.name, ())[: _most(query)]:
                 found |= {value for name in names if isinstance(value := row.get(name), int)}
     return {number // EVIDENCE_SHIFT for number in found}

@@ -20,6 +20,10 @@ _UNSEEN = re.compile(
 """Controls, marks that turn or hide text, halves of characters; tab and line break are none."""
 
 
+LINE_BREAK = "⏎"
+_SPACE = re.compile("[ \t\r\n]+")
+
+
 def seen(text: str) -> str:
     """The text with what cannot be seen, or turns what is around it, as escapes."""
     return _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], text)
@@ -37,6 +41,17 @@ def short(text: str, most: int = LONGEST, *, lines: bool = False) -> str:
     if len(text) <= most:
         return shown(text)
     return f"{shown(text[:most])}… ({len(text):,} characters)"
+
+
+def in_one_run(sql: str, most: int = LONGEST) -> str:
+    """A statement without its layout, cut like `short`: white space is one blank, or a mark where
+    it breaks the line, so that what follows a comment is not taken for a part of it, and no run of
+    empty lines drives the rest out of sight. A mark that the statement has itself is an escape."""
+    run = _SPACE.sub(
+        lambda match: " " if match[0].strip(" \t") == "" else f" {LINE_BREAK} ",
+        sql.replace(LINE_BREAK, ascii(LINE_BREAK)[1:-1]).strip(" \t\r\n"),
+    )
+    return seen(run) if len(run) <= most else f"{seen(run[:most])}… ({len(sql):,} characters)"
 
 
 def moment(at_ms: int) -> datetime | None:
