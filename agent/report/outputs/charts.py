@@ -164,7 +164,7 @@ def _legend(titles: Sequence[str], left: int) -> list[Markup]:
     for series, title in enumerate(titles):
         parts.append(rect(x, 3, 10, 10, f"series{series % SERIES}"))
         parts.append(text(x + 14, 12, title, "label"))
-        x += 30 + 6 * len(title)
+        x += 26 + 7 * len(title)
     return parts
 
 
