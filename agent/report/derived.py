@@ -175,12 +175,14 @@ FROM summed WHERE first_ms < {{end}} AND last_ms >= {{start}}"""
 _PICKED = f"(r.verb_class IN {_EVENT_CLASSES} OR r.is_unfiltered)"
 _OWN = "NOT r.is_internal AND NOT r.is_duplicate"
 _NAME = f"substr(user_name, 1, {NAME_KEPT})"
-# The beginning of a statement need not be held twice.
-_HELD = ", ".join(
-    f"r.{name}"
-    for name in (*dict(COLUMNS[ACTIVITY]), *_CALENDAR, "evidence")
-    if name != "fingerprint"
+EVENT_COLUMNS = (
+    *("at_ms", "utc_day", "local_day", "is_off_hours", "in_window", "evidence"),
+    *("user_name", "identity", "db_name", "verb", "verb_class", "object_name"),
+    *("statement_no", "statements", "is_unfiltered", "query_text"),
 )
+"""What `event` has of `statement`: it is held, and a month may have a million of them."""
+
+_HELD = ", ".join(f"r.{name}" for name in EVENT_COLUMNS)
 # The latest session that began before a statement, by one window over both: a join on times would
 # pair every statement with every session of its process. The activity log has whole seconds, so a
 # session counts from the beginning of its second. Joined by its number, it multiplies nothing.

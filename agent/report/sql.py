@@ -27,8 +27,10 @@ Tables (every engine makes them, for one cluster and month):
                statements, records, first_ms, last_ms, evidence (first)
 `event`        the statements that are not plain reading and writing of rows: verb_class in DDL,
                DCL, DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and
-               duplicates; without fingerprint; with query_text, and remote_host and
-               application_name of the session they ran in ('' where no session is found)
+               duplicates: at_ms, utc_day, local_day, is_off_hours, in_window, evidence, user_name,
+               identity, db_name, verb, verb_class, object_name, statement_no, statements,
+               is_unfiltered, query_text, and remote_host and application_name of the session they
+               ran in ('' where no session is found)
 `privilege_change`, `schema_change`, `data_movement`: events by kind (agent/report/kinds.py): at_ms,
                utc_day, local_day, user_name, identity, remote_host, db_name, verb, object_name,
                query_text (its beginning), evidence; and kind, whom, why (what is notable),

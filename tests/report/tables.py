@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from agent.auditlog.schema import ACTIVITY, COLUMNS, CONNECTION, SLOT_MS, USER_CHANGE
 from agent.auditlog.told import fingerprint_of
+from agent.report.derived import EVENT_COLUMNS
 from agent.report.kinds import BY_KIND
 from agent.report.model import EVIDENCE_SHIFT, Answers, Month, Query, Questions, Row, Section, Value
 
@@ -48,6 +49,9 @@ _HOUR_KEY = (
     *((name, "bool") for name in ("is_off_hours", "is_internal", "is_duplicate")),
 )
 
+_KINDS = dict((*COLUMNS[ACTIVITY], *_CALENDAR, *_EVIDENCE))
+"""The type of each column of `statement`."""
+
 SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
     "object_list": (
         ("object_id", "int64"),
@@ -73,9 +77,7 @@ SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
         *_EVIDENCE,
     ),
     "event": (
-        *(each for each in COLUMNS[ACTIVITY] if each[0] != "fingerprint"),
-        *_CALENDAR,
-        *_EVIDENCE,
+        *((name, _KINDS[name]) for name in EVENT_COLUMNS),
         ("remote_host", "text"),
         ("application_name", "text"),
     ),
@@ -172,7 +174,7 @@ _DERIVED = {
             count(DISTINCT evidence), min(at_ms), max(at_ms), min(evidence)
         FROM statement GROUP BY {", ".join(name for name, _ in _HOUR_KEY)}""",
     "event": f"""
-        SELECT s.* EXCLUDE (fingerprint), coalesce(n.remote_host, ''),
+        SELECT {", ".join(f"s.{name}" for name in EVENT_COLUMNS)}, coalesce(n.remote_host, ''),
             coalesce(n.application_name, '')
         FROM statement s LEFT JOIN session n ON n.pid = s.pid AND n.user_name = s.user_name
             AND n.start_ms <= s.at_ms AND (n.end_ms IS NULL OR n.end_ms >= s.at_ms)

@@ -16,11 +16,18 @@ _SLACK_MS = 5_000
 
 _DAY_HOURS = 24
 
-# rdsdb's too: passing for the service hides a statement best.
-TRANSACTIONS = """SELECT pid, xid, min(user_name) AS one_user, max(user_name) AS another_user,
-    count(*) AS times, min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence,
-    max(evidence) AS other_evidence
-    FROM statement GROUP BY pid, xid HAVING min(user_name) <> max(user_name)"""
+# rdsdb's too: passing for the service hides a statement best. The largest of all groupings is by
+# numbers alone, which costs half as much; numbers that have several names are few.
+TRANSACTIONS = """SELECT s.pid, s.xid, min(s.user_name) AS one_user,
+    max(s.user_name) AS another_user, count(*) AS times, min(s.at_ms) AS first_ms,
+    max(s.at_ms) AS last_ms, min(s.evidence) AS evidence, max(s.evidence) AS other_evidence
+    FROM statement s
+    JOIN (SELECT pid, xid FROM activity GROUP BY pid, xid HAVING min(user_id) <> max(user_id)
+        UNION SELECT a.pid, a.xid FROM activity a
+            JOIN (SELECT user_id FROM activity GROUP BY user_id
+                HAVING min(user_name) <> max(user_name)) n ON n.user_id = a.user_id) t
+        ON t.pid = s.pid AND t.xid = s.xid
+    GROUP BY s.pid, s.xid HAVING min(s.user_name) <> max(s.user_name)"""
 
 # What the user log says of a number and name in this month explains them. One number may log in
 # with a password and through IAM: its names are compared without the kind of identity.

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from agent.report.engines import DUCKDB, Engine, EngineSettings, open_engine
-from agent.report.model import Column, Query, Row
+from agent.report.model import EVIDENCE_SHIFT, Column, Query, Row
 from tests.report.engines.month import END, START, Given, month, ms, random_month
 
 Ask = Callable[..., list[Row]]
@@ -175,9 +175,9 @@ def test_an_event_is_no_plain_statement_no_internal_one_and_no_duplicate(ask: As
         said("10:00:00", is_duplicate=True),
     ]
 
-    rows = ask("SELECT ordinal FROM event ORDER BY ordinal", activity=statements)
+    rows = ask("SELECT evidence FROM event ORDER BY evidence", activity=statements)
 
-    assert [row["ordinal"] for row in rows] == [1, 3]
+    assert [int(row["evidence"] or 0) % EVIDENCE_SHIFT for row in rows] == [1, 3]
 
 
 def test_a_user_event_has_its_actor_and_the_statement_that_names_it(ask: Ask) -> None:

@@ -89,6 +89,12 @@ def test_a_transaction_has_one_user() -> None:
     assert suspicions(statement=rows) == []
 
 
+def test_a_transaction_has_one_user_by_name_where_the_number_is_the_same() -> None:
+    found = suspicions(statement=[run("bob"), run("eve")])
+
+    assert ("high", SHARED, "bob and eve", 2) in found
+
+
 def test_passing_for_the_service_is_seen_as_well_and_less_certain() -> None:
     rows = [run("bob"), run("rdsdb", user_id=1, is_internal=True)]
 
