@@ -316,6 +316,13 @@ def test_first_and_last_stand_beneath_the_row_of_a_wide_table() -> None:
     assert 'scope="col" class="time">Last<' in wide(9)
 
 
+def test_a_table_is_narrow_where_it_has_few_columns_and_no_lines_beneath() -> None:
+    statements = tuple(Column(f"s{n}", f"S{n}", ColumnKind.SQL) for n in range(6))
+
+    assert '<table class="rows few">' in table_of(DAYS, days(1))
+    assert '<table class="rows">' in table_of((*DAYS, *statements), days(1))
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
