@@ -35,7 +35,10 @@ Tables (every engine makes them, for one cluster and month):
                utc_day, local_day, user_name, identity, remote_host, db_name, verb, object_name,
                query_text (its beginning), evidence; and kind, whom, why (what is notable),
                is_on_schema, statement_no; or in_window, is_temporary; or kind, shared_out, buckets
-`connect`      every column of `connection` and of the calendar, with `evidence`; month only
+`connect`      one row a connection record of the month: at_ms, hour_index, local_day, local_hour,
+               weekday, is_off_hours, evidence, event, remote_host, pid, db_name, user_name,
+               identity, auth_method, tls_version, tls_cipher, iam_guid, application_name,
+               os_version, driver_version
 `connect_before` connection records of earlier months at hand: user_name, remote_host,
                application_name, driver_version, os_version, first_ms, last_ms, records (grouped);
                empty where there are none: then nothing is called new

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from agent.auditlog.schema import ACTIVITY, COLUMNS, CONNECTION, SLOT_MS, USER_CHANGE
 from agent.auditlog.told import fingerprint_of
-from agent.report.derived import EVENT_COLUMNS
+from agent.report.derived import CONNECT_COLUMNS, EVENT_COLUMNS
 from agent.report.kinds import BY_KIND
 from agent.report.model import EVIDENCE_SHIFT, Answers, Month, Query, Questions, Row, Section, Value
 
@@ -49,8 +49,8 @@ _HOUR_KEY = (
     *((name, "bool") for name in ("is_off_hours", "is_internal", "is_duplicate")),
 )
 
-_KINDS = dict((*COLUMNS[ACTIVITY], *_CALENDAR, *_EVIDENCE))
-"""The type of each column of `statement`."""
+_KINDS = dict((*COLUMNS[ACTIVITY], *COLUMNS[CONNECTION], *_CALENDAR, *_EVIDENCE))
+"""The type of each column of the logs."""
 
 SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
     "object_list": (
@@ -81,7 +81,7 @@ SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
         ("remote_host", "text"),
         ("application_name", "text"),
     ),
-    "connect": (*COLUMNS[CONNECTION], *_CALENDAR, *_EVIDENCE),
+    "connect": tuple((name, _KINDS[name]) for name in CONNECT_COLUMNS),
     "connect_before": (
         ("user_name", "text"),
         ("remote_host", "text"),
@@ -150,7 +150,6 @@ _USUAL: dict[str, dict[str, Value]] = {
         "db_name": "dev",
         "auth_method": "password",
         "tls_version": "TLSv1.2",
-        "columns": 22,
     },
     "connect_before": {"user_name": "bob", "remote_host": "10.0.0.1", "records": 1},
     "session": {
@@ -276,7 +275,8 @@ def _filled(
     when = rest.pop("at", None)
     if "at_ms" in names:
         assert when is not None or "at_ms" in given, f"a row of {table} has a time: `at`"
-        row |= _timed(ms(given["at_ms"] if when is None else when), asked)  # type: ignore[arg-type]
+        timed_by = _timed(ms(given["at_ms"] if when is None else when), asked)  # type: ignore[arg-type]
+        row |= {name: value for name, value in timed_by.items() if name in names}
     for name, value in rest.items():
         timed = name.endswith("_ms") and isinstance(value, str)
         row[name] = ms(value) if timed else value
