@@ -89,7 +89,7 @@ _BAD_LINE_SEEN = f"""
 SELECT r.object_id, r.ordinal, r.log_type, r.reason, r.line, {_EVIDENCE} AS evidence
 FROM bad_line r JOIN object_list o ON o.object_id = r.object_id"""
 
-_HOUR_KEY = "user_name, identity, db_name, verb, verb_class"
+_HOUR_KEY = "user_name, identity, user_id, db_name, verb, verb_class"
 _HOUR_DAYS = "utc_day, local_day, local_hour, weekday, hour_index, is_off_hours"
 # Counted by slot first, on what is in the log: the calendar then meets few rows.
 _ACTIVITY_HOUR = f"""
@@ -118,7 +118,7 @@ _ENDS = "(event = 'disconnecting session' OR event LIKE 'terminating%')"
 _LONE = "PARTITION BY pid, db_name, user_name ORDER BY"
 _RUNNING = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 _PRECEDING = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
-_TEXTS = ("driver_version", "os_version", "auth_method", "tls_version", "tls_cipher")
+_TEXTS = ("driver_version", "os_version")
 _SUMMED = ", ".join(f"max({name}) AS {name}" for name in ("identity", *_TEXTS))
 _IS_LONE = "session_id = ''"
 

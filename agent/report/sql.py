@@ -22,9 +22,9 @@ Tables (every engine makes them, for one cluster and month):
                one row each quarter of an hour of the month: a join with it keeps the month alone
 `statement`    every column of `activity` (agent/auditlog/schema.py) and of the calendar, with
                `evidence`; month only; one row a statement. A view over all text: ask it seldom
-`activity_hour` statement counted by user_name, identity, db_name, verb, verb_class, utc_day,
-               local_day, local_hour, weekday, hour_index, is_off_hours, is_internal, is_duplicate:
-               statements, records, first_ms, last_ms, evidence (first)
+`activity_hour` statement counted by user_name, identity, user_id, db_name, verb, verb_class,
+               utc_day, local_day, local_hour, weekday, hour_index, is_off_hours, is_internal,
+               is_duplicate: statements, records, first_ms, last_ms, evidence (first)
 `event`        the statements that are not plain reading and writing of rows: verb_class in DDL,
                DCL, DATA_MOVE, UTILITY, OTHER, or is_unfiltered; without internal ones and
                duplicates: at_ms, utc_day, local_day, is_off_hours, in_window, evidence, user_name,
@@ -44,8 +44,8 @@ Tables (every engine makes them, for one cluster and month):
                empty where there are none: then nothing is called new
 `session`      one row a session that begins, ends or is seen in the month: session_id, pid,
                db_name, user_name, identity, remote_host, application_name, driver_version,
-               os_version, auth_method, tls_version, tls_cipher, start_ms, end_ms (null: open),
-               duration_us (null: open), end_event, evidence
+               os_version, start_ms, end_ms (null: open), duration_us (null: open), end_event,
+               evidence
 `user_event`   every column of `user_change` and of the calendar, with `evidence`, and of the
                activity log: actor (user_name; '' where not found), statement (query_text),
                remote_host of the actor's session; month only

@@ -42,6 +42,7 @@ _HOUR_KEY = (
         (name, "text")
         for name in ("user_name", "identity", "db_name", "verb", "verb_class", "utc_day")
     ),
+    ("user_id", "int64"),
     ("local_day", "text"),
     ("local_hour", "int64"),
     ("weekday", "int64"),
@@ -105,9 +106,6 @@ SHAPES: dict[str, tuple[tuple[str, str], ...]] = {
                 "application_name",
                 "driver_version",
                 "os_version",
-                "auth_method",
-                "tls_version",
-                "tls_cipher",
             )
         ),
         ("start_ms", "int64"),
@@ -157,8 +155,6 @@ _USUAL: dict[str, dict[str, Value]] = {
         "identity": "local",
         "db_name": "dev",
         "remote_host": "10.0.0.1",
-        "auth_method": "password",
-        "tls_version": "TLSv1.2",
         "end_ms": None,
         "duration_us": None,
     },

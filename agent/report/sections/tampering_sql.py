@@ -41,9 +41,9 @@ ACCOUNTS = """SELECT w.user_name, w.identity, w.user_id,
             max(user_name) OVER (PARTITION BY user_id) AS last_name,
             min(user_id) OVER (PARTITION BY user_name, identity) AS one_id,
             max(user_id) OVER (PARTITION BY user_name, identity) AS last_id
-        FROM (SELECT user_name, identity, user_id, count(*) AS times,
-                min(at_ms) AS first_ms, max(at_ms) AS last_ms, min(evidence) AS evidence
-            FROM statement GROUP BY user_name, identity, user_id) g) w
+        FROM (SELECT user_name, identity, user_id, sum(statements) AS times,
+                min(first_ms) AS first_ms, max(last_ms) AS last_ms, min(evidence) AS evidence
+            FROM activity_hour GROUP BY user_name, identity, user_id) g) w
     LEFT JOIN (SELECT user_id, user_name FROM user_event
         UNION SELECT user_id, old_name AS user_name FROM user_event WHERE old_name <> '') k
         ON k.user_id = w.user_id AND k.user_name = w.user_name
