@@ -1,4 +1,7 @@
-"""The monthly report over a generated month: loading, memory, the questions; pgBadger beside it."""
+"""The monthly report over a generated month: loading, memory, the questions; pgBadger beside it.
+
+Of a few passes the least CPU time counts, as a shared machine's other work only ever adds to it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from bench.harness import TRAILKEEPER, Row, environment, markdown, run, scratch,
 
 MONTH = "2026-10"
 RECORDS = 5_000_000
-PER_SCALE = 45_000
+PER_SCALE = 52_000
 """Activity records of the generated month at scale 1, about."""
 
 ACTIVITY_FLOOR, ACTIVITY_GOAL = 35.0, 45.0
@@ -25,7 +28,8 @@ CONNECTION_FLOOR, CONNECTION_GOAL = 40.0, 55.0
 MEMORY = 350.0
 QUESTIONS = 30.0
 RATIO = 40.0
-PGBADGER_FILES = 6
+PGBADGER_FILES = 16
+PASSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Read:
     records: int
     cpu: float
     peak: float
+    unpack: float
+    """CPU s of unpacking alone."""
 
     @property
     def speed(self) -> float:
@@ -62,6 +68,7 @@ def measure(folder: Path, records: int) -> list[Row]:
     with _joined(activity, folder) as one:
         large = _read([one], folder)
     return [
+        _unpacked(read["activity"]),
         _at_least("activity log to classified Parquet", read["activity"], ACTIVITY_GOAL),
         _at_least("connection log to Parquet", read["connection"], CONNECTION_GOAL),
         within("peak memory, a month of objects", read["activity"].peak, MEMORY, "MiB"),
@@ -83,6 +90,12 @@ def _at_least(what: str, read: Read, goal: float) -> Row:
     return Row(what, figure, f"≥ {goal:,.0f} MB/s per core", verdict)
 
 
+def _unpacked(read: Read) -> Row:
+    """What bounds every loader, and tells this machine from another."""
+    figure = f"{read.megabytes / read.unpack:,.0f} MB/s"
+    return Row("the same objects unpacked and no more (isal)", figure)
+
+
 def _size(read: Read) -> str:
     return f"{read.megabytes:,.0f} MB, {read.cpu:,.1f} CPU s"
 
@@ -95,7 +108,11 @@ def _generate(logs: Path, scale: float, folder: Path) -> None:
 
 
 def _read(files: Sequence[Path], folder: Path) -> Read:
-    """Read these objects one after the other; the figures are the process's own."""
+    """Read these objects one after the other, a few times; the figures are the process's own."""
+    return min((_read_once(files, folder) for _ in range(PASSES)), key=lambda read: read.cpu)
+
+
+def _read_once(files: Sequence[Path], folder: Path) -> Read:
     listed, answer = folder / "listed", folder / "answer.json"
     listed.write_text("\n".join(map(str, files)), encoding="utf-8")
     curated = folder / "read"
@@ -105,7 +122,7 @@ def _read(files: Sequence[Path], folder: Path) -> Read:
     if done.code:
         raise RuntimeError((folder / "read.log").read_text()[-2000:])
     told: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    return Read(told["megabytes"], told["records"], told["cpu"], done.peak)
+    return Read(told["megabytes"], told["records"], told["cpu"], done.peak, told["unpack"])
 
 
 @contextmanager
@@ -120,14 +137,14 @@ def _joined(files: Sequence[Path], folder: Path) -> Iterator[Path]:
 
 
 def _questions(logs: Path, folder: Path) -> list[Row]:
-    """The whole command twice: the second run finds every object read, so that questions remain."""
+    """The whole command, and again: then every object has been read, so that questions remain."""
     command: list[str | Path] = [TRAILKEEPER, "report", "--month", MONTH, "--source", logs]
     command += ["--output", folder / "out", "--work", folder / "work", "--allow-incomplete"]
     log = folder / "report.log"
-    runs = [run(command, environment(folder), stderr=log) for _ in range(2)]
+    runs = [run(command, environment(folder), stderr=log) for _ in range(1 + PASSES)]
     if any(one.code for one in runs):
         raise RuntimeError(log.read_text()[-2000:])
-    first, again = runs
+    first, again = runs[0], min(runs[1:], key=lambda one: one.cpu)
     note = f"{again.peak:,.0f} MiB, {again.wall:,.0f} s wall"
     whole = f"{first.cpu:,.0f} CPU s, {first.wall:,.0f} s wall on {os.cpu_count()} cores"
     return [

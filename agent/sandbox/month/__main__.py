@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m agent.sandbox.month", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="laid out as a log bucket is")
     parser.add_argument("--month", type=Month.parse, required=True, metavar="YYYY-MM")
-    parser.add_argument("--scale", type=float, default=1.0, help="1: some 45,000 activity records")
+    parser.add_argument("--scale", type=float, default=1.0, help="1: some 52,000 activity records")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--clean", action="store_true", help="nothing missing, nothing damaged")
     parser.add_argument("--quiet", action="store_true", help="no incident either")

@@ -71,7 +71,7 @@ def generate(
 ) -> Truth:
     """Writes a month of one cluster's logs below a folder, laid out as in a bucket.
 
-    scale: 1 is some 45,000 activity records; sessions grow with it. damage: see `damage`.
+    scale: 1 is some 52,000 activity records; sessions grow with it. damage: see `damage`.
     incidents: see `incidents`. Raises OSError when the folder cannot be written.
     """
     return produce(
