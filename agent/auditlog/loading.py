@@ -70,10 +70,12 @@ def load(
     said: Callable[[int, int], None],
     run: Run | None = None,
     stitches: Stitches | None = None,
+    first_day: str = "",
 ) -> Loaded:
     """Read what is new or changed in the listing, take the rest from what was kept.
 
-    jobs: processes; 1: this one. said: told of (objects done, objects in all). Raises StopError
+    jobs: processes; 1: this one. said: told of (objects done, objects in all). first_day: what was
+    kept of earlier days, as YYYY-MM-DD, is removed; empty: all is kept. Raises StopError
     where another run uses the folder, OSError where it cannot be written.
     """
     run = run or partial(pooled, jobs=jobs)
@@ -95,6 +97,7 @@ def load(
         # A copy whose original has gone from the listing, and with it what was read of it.
         read(again)
         _forget_old(items, known, curated)
+        _forget_past(first_day, items, known, curated)
         for group in _same(results.values()):
             for copy in group[1:]:
                 results[copy.object.digest] = _as_copy(copy, group[0], curated)
@@ -232,6 +235,25 @@ def _forget_old(
         for kept in known.get(item.key, ()):
             if kept.result.object.digest != item.digest:
                 sidecar.forget(kept, sidecar.path_of(kept.result.object, curated), curated)
+
+
+def _forget_past(
+    first_day: str,
+    items: Sequence[LogObject],
+    known: Mapping[str, Sequence[sidecar.Kept]],
+    curated: Path,
+) -> None:
+    """Remove what was made of objects of days before the first: logs that their bucket's lifecycle
+    deletes must not live on here. What is listed all the same stays."""
+    listed, days = {item.digest for item in items}, {item.day for item in items}
+    for kept in (one for some in known.values() for one in some):
+        item = kept.result.object
+        if item.day < first_day and item.digest not in listed:
+            sidecar.forget(kept, sidecar.path_of(item, curated), curated)
+    for folder in curated.glob("*/account=*/region=*/cluster=*/day=*"):
+        day = folder.name.removeprefix("day=")
+        if day < first_day and day not in days:  # what is left are the records at edges
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ends(

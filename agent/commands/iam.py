@@ -99,7 +99,8 @@ def _of_report(loaded: Loaded, args: Namespace) -> int:
     places = places or _seen(settings)
     role = settings.report.role if settings.report.role != "current" else None
     partition = partition_of(_region(settings, args.regions), role)
-    document = report_policy(places, settings.report_place(), partition)
+    place, athena = settings.report_place(), settings.report.athena
+    document = report_policy(places, place, partition, athena)
     write_result(json.dumps(document, indent=2), args.output)
     if not places:
         hint = "Which buckets hold logs is not known here: name them under report.sources."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -73,7 +73,7 @@ def find(source: Source, month: Month, baseline: int, clusters: Sequence[str]) -
     found = source.list(month.start.date(), last, clusters=clusters)
     if not baseline:
         return found
-    first = month.shifted(-baseline).start.date()
+    first = date.fromisoformat(first_day(month, baseline))
     day_before = (month.start - timedelta(days=1)).date()
     before = source.list(first, day_before, clusters=clusters, types=("connectionlog",))
     # What is denied of earlier months leaves this month's evidence whole.
@@ -82,6 +82,11 @@ def find(source: Source, month: Month, baseline: int, clusters: Sequence[str]) -
     # An export that began before the month may go on in it, and is found both times.
     objects = dict.fromkeys((*before.objects, *found.objects))
     return Listing(tuple(objects), (*found.refused, *other))
+
+
+def first_day(month: Month, baseline: int) -> str:
+    """The first day of the earliest month that is looked at, as YYYY-MM-DD."""
+    return f"{month.shifted(-baseline).start:%Y-%m-%d}"
 
 
 def evidence(loaded: Loaded, month: Month) -> list[Evidence]:

@@ -22,7 +22,7 @@ from agent.output import printable
 from agent.progress import shown_progress
 from agent.report.engines import SPARK, AthenaSettings, EngineSettings, open_engine
 from agent.report.headlines import HEADLINES, known
-from agent.report.making import Evidence, evidence, find, make, summary, tables
+from agent.report.making import Evidence, evidence, find, first_day, make, summary, tables
 from agent.report.model import Completeness
 from agent.report.outputs.tables_out import Curated, write_tables
 from agent.report.places import Place, output_of, source_of, upload
@@ -62,7 +62,15 @@ def reports(asked: Wanted) -> list[Made]:
         with shown_progress() as progress:
             said = partial(progress, "reading logs")
             try:
-                loaded = load(source, listing, curated, jobs=asked.jobs, said=said, run=reading)
+                loaded = load(
+                    source,
+                    listing,
+                    curated,
+                    jobs=asked.jobs,
+                    said=said,
+                    run=reading,
+                    first_day=first_day(asked.month, asked.setting.baseline_months),
+                )
             except OSError as error:
                 raise _not_written(asked, error) from error
         made = []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.config_report import AthenaSetting
 from agent.permissions import policy
 from agent.report_permissions import report_policy
 
@@ -67,3 +68,27 @@ def test_without_a_destination_it_writes_nothing() -> None:
 
 def test_without_a_source_only_log_keys_are_read() -> None:
     assert resources(report_policy([]), "s3:GetObject") == ["arn:aws:s3:::*/*AWSLogs/*/redshift/*"]
+
+
+def test_athena_is_asked_in_its_workgroup_about_its_database_alone() -> None:
+    setting = AthenaSetting(
+        database="audit",
+        output_location="s3://answers/out/",
+        curated="s3://reports/trailkeeper",
+        workgroup="auditors",
+    )
+    document = report_policy(["logs"], partition="aws-cn", athena=setting)
+
+    assert resources(document, "athena:StartQueryExecution") == [
+        "arn:aws-cn:athena:*:*:workgroup/auditors"
+    ]
+    assert resources(document, "glue:CreateTable") == [
+        "arn:aws-cn:glue:*:*:catalog",
+        "arn:aws-cn:glue:*:*:database/audit",
+        "arn:aws-cn:glue:*:*:table/audit/*",
+    ]
+    assert resources(document, "s3:PutObject") == [
+        "arn:aws-cn:s3:::answers/out/*",
+        "arn:aws-cn:s3:::reports/trailkeeper/*",
+    ]
+    assert resources(report_policy(["logs"]), "athena:StartQueryExecution") == []

@@ -29,6 +29,7 @@ from agent.auditlog.objects import (
     ObjectResult,
     ObjectStatus,
 )
+from agent.auditlog.schema import ACTIVITY, partition
 from agent.stop import StopError
 from controls.model import AwsError
 from tests.auditlog.standins import C1, C2, START, Memory, Seen, changed, item_of, read_whole
@@ -446,3 +447,39 @@ def test_every_record_of_a_folder_is_in_the_tables_once(tmp_path: Path) -> None:
     assert [ends.orphans for some in found.ends.values() for ends in some] == [()] * 4
     again = load(source, listing, curated, jobs=1, said=lambda done, of: None)
     assert again == found
+
+
+def later(curated: Path, source: Memory, items: Sequence[LogObject], first_day: str) -> None:
+    """A run that looks at these objects, and at no day before the first."""
+    load(
+        source,
+        Listing(tuple(items)),
+        curated,
+        jobs=1,
+        said=lambda done, of: None,
+        run=partial(pooled, jobs=1, read=read_whole),
+        stitches=Seen().stitches(),
+        first_day=first_day,
+    )
+
+
+def test_what_was_kept_of_days_before_the_first_is_removed(tmp_path: Path) -> None:
+    old, now = item_of(0), item_of(48)
+    loaded(tmp_path, {old: b"a\n", now: b"b\n"})
+    day = tmp_path / partition(ACTIVITY, old)
+    (day / "ends.parquet").write_bytes(b"x")
+    later(tmp_path, Memory({now.key: b"b\n"}), [now], now.day)
+
+    assert not day.exists()
+    assert parquet(tmp_path) == [now.digest]
+    assert [path.stem for path in (tmp_path / sidecar.OBJECTS).iterdir()] == [now.digest]
+
+
+def test_an_object_that_is_listed_stays_whatever_its_day(tmp_path: Path) -> None:
+    old = item_of(0)
+    source = Memory({old.key: b"a\n"})
+    for _ in range(2):
+        later(tmp_path, source, [old], "2999-01-01")
+
+    assert source.opened == [old.key]
+    assert parquet(tmp_path) == [old.digest]
