@@ -147,6 +147,8 @@ def _settings(asked: Wanted, listing: Listing) -> EngineSettings:
             database=setting.database,
             workgroup=setting.workgroup,
             output=setting.output_location,
+            role=None if asked.setting.role == "current" else asked.setting.role,
+            external_id=asked.setting.external_id,
         )
     return EngineSettings(
         jobs=asked.jobs,

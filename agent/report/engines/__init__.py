@@ -58,6 +58,9 @@ class AthenaSettings:
     output: str | None = None
     region: str | None = None
     profile: str | None = None
+    role: str | None = None
+    """Whose ARN is taken on to ask; None: the credentials at hand."""
+    external_id: str | None = None
     endpoint: str | None = None
     """Another than AWS's own: of a test."""
     poll_seconds: float = 1.0

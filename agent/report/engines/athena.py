@@ -9,11 +9,13 @@ tables that cost are made once, as Parquet of this run, and dropped in the end. 
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agent.output import printable
 from agent.report.derived import VIEWS, derived, reads
 from agent.report.engines import AthenaSettings, Upload
 from agent.report.engines.athena_tables import base, ddl, quoted
@@ -21,25 +23,50 @@ from agent.report.engines.ordering import counted, ordered, renamed, rows
 from agent.report.model import Query, Row
 from agent.report.sql import FUNCTIONS
 from agent.report.tables import Tables, write_helpers
+from agent.stop import NO_VERDICT, StopError
+from controls.model import AwsError
 
 Connect = Callable[[AthenaSettings], Any]
 """A DB-API connection to Athena."""
 
 
 def connect(settings: AthenaSettings) -> Any:
-    """A connection of PyAthena, which polls until a query ends and raises when it failed."""
+    """A connection of PyAthena, which polls until a query ends and raises when it failed.
+
+    Raises StopError without credentials, role or region.
+    """
     from pyathena import connect as to_athena  # noqa: PLC0415 - an extra
 
+    from agent.aws.translate import BotoErrors  # noqa: PLC0415 - botocore costs what --help saves
+
+    # It logs the traceback of what it raises, which is told once, and in one sentence.
+    logging.getLogger("pyathena").setLevel(logging.CRITICAL)
     asked: dict[str, Any] = {
         "s3_staging_dir": settings.output,
         "region_name": settings.region,
         "work_group": settings.workgroup,
         "schema_name": settings.database,
         "profile_name": settings.profile,
+        "role_arn": settings.role,
+        "role_session_name": "trailkeeper" if settings.role else None,
+        "external_id": settings.external_id,
         "endpoint_url": settings.endpoint,
         "poll_interval": settings.poll_seconds,
     }
-    return to_athena(**{name: value for name, value in asked.items() if value is not None})
+    try:
+        return to_athena(**{name: value for name, value in asked.items() if value is not None})
+    except BotoErrors as error:
+        raise _stopped(error) from error
+
+
+def _stopped(error: Exception) -> StopError:
+    """What AWS said, and where to look."""
+    said = " ".join(str(error).split())[:500]
+    message = (
+        f"Athena could not be asked: {said}; look at report.athena in the configuration, at the "
+        "region (AWS_REGION), and at the policy that `trailkeeper iam --report` prints"
+    )
+    return StopError(NO_VERDICT, printable(message))
 
 
 class Athena:
@@ -114,8 +141,14 @@ class Athena:
         return renamed(f"WITH {given}\n{sql}" if given else sql, FUNCTIONS["athena"])
 
     def _execute(self, sql: str) -> Any:
+        """A cursor with the answer. Raises StopError where there is none."""
+        from pyathena.error import Error  # noqa: PLC0415 - an extra
+
         cursor = self._connection.cursor()
-        cursor.execute(sql)
+        try:
+            cursor.execute(sql)
+        except Error as error:
+            raise _stopped(error) from error
         return cursor
 
     def _put_curated(self, tables: Tables) -> None:
@@ -131,4 +164,7 @@ class Athena:
 
     def _put(self, name: str, path: Path) -> None:
         bucket, _, prefix = self._settings.location.removeprefix("s3://").partition("/")
-        self._upload(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), path)
+        try:
+            self._upload(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), path)
+        except AwsError as error:
+            raise _stopped(error) from error
