@@ -6,8 +6,8 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import requests
 
 from agent.report.engines import AthenaSettings
 from agent.report.engines.athena import connect
@@ -59,7 +59,7 @@ def rows_of(sandbox: Sandbox, name: str, *values: str) -> dict[str, Any]:
 def test_an_answer_is_waited_for_and_read_by_its_types(
     sandbox: Sandbox, asked: AthenaSettings
 ) -> None:
-    planted = requests.post(
+    planted = httpx.post(
         f"{sandbox.endpoint}/moto-api/static/athena/query-results",
         json=rows_of(sandbox, "n", "41", "42"),
         timeout=10,
