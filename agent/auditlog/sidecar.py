@@ -6,6 +6,7 @@ It is written last: an object without one was not read, whatever else of it lies
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -21,22 +22,23 @@ from agent.auditlog.objects import Fragment, LogObject, ObjectResult, ObjectStat
 SCHEMA = "trailkeeper.log-object/2"
 OBJECTS = "objects"
 
-_MAGIC = b"PAR1"
-"""What a Parquet file ends with."""
 _COUNTERS = ("plain_bytes", "records", "statements", "bad", "tail_ordinal")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One sidecar: the result as it was, and the size of each of its files."""
+    """One sidecar: the result as it was, and the SHA-256 of each of its files."""
 
     result: ObjectResult
-    sizes: Mapping[str, int]
+    hashes: Mapping[str, str]
 
     def is_whole(self, curated: Path) -> bool:
-        """Whether every file is there, with the size it was written with and a Parquet file's end:
-        a machine that lost its power may have left it full of zeros."""
-        return all(_is_parquet(curated / path, size) for path, size in self.sizes.items())
+        """Whether every file is there as it was written: a machine that lost its power may have
+        left it full of zeros, and a disk may forget."""
+        try:
+            return all(_hash(curated / path) == known for path, known in self.hashes.items())
+        except OSError:
+            return False
 
 
 def may_be_kept(result: ObjectResult) -> bool:
@@ -48,8 +50,8 @@ def may_be_kept(result: ObjectResult) -> bool:
 
 def keep(result: ObjectResult, curated: Path) -> None:
     """Write the sidecar, at once or not at all. Raises OSError."""
-    sizes = {path: (curated / path).stat().st_size for path in sorted(result.files.values())}
-    document = {"schema": SCHEMA, "sizes": sizes, **_document(result)}
+    hashes = {path: _hash(curated / path) for path in sorted(result.files.values())}
+    document = {"schema": SCHEMA, "hashes": hashes, **_document(result)}
     target = path_of(result.object, curated)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
@@ -87,8 +89,8 @@ def _read(path: Path) -> Kept | None:
         document = json.loads(path.read_bytes())
         if document["schema"] != SCHEMA:
             return None
-        sizes = {_inside(name): int(size) for name, size in document["sizes"].items()}
-        return Kept(_result(document), sizes)
+        hashes = {_inside(name): str(known) for name, known in document["hashes"].items()}
+        return Kept(_result(document), hashes)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         log = structlog.get_logger("agent.auditlog")
         log.warning("sidecar not used", file=path.name, error=type(error).__name__)
@@ -102,14 +104,9 @@ def _inside(name: str) -> str:
     return name
 
 
-def _is_parquet(path: Path, size: int) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.seek(-len(_MAGIC), os.SEEK_END) == size - len(_MAGIC) and (
-                file.read() == _MAGIC
-            )
-    except OSError:
-        return False
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _document(result: ObjectResult) -> dict[str, Any]:

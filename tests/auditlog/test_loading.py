@@ -130,7 +130,11 @@ def test_an_object_that_changed_is_read_anew_and_what_was_made_of_it_goes(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "harm", ["removed", "cut", "full of zeros", "no sidecar", "broken sidecar", "alien sidecar"]
+    "harm",
+    [
+        *("removed", "cut", "full of zeros", "one bit"),
+        *("no sidecar", "broken sidecar", "alien sidecar"),
+    ],
 )
 def test_what_is_not_whole_is_read_again(tmp_path: Path, harm: str) -> None:
     first, _ = loaded(tmp_path, {A: b"a\n"})
@@ -142,6 +146,8 @@ def test_what_is_not_whole_is_read_again(tmp_path: Path, harm: str) -> None:
             file.write_bytes(file.read_bytes()[:-1])
         case "full of zeros":
             file.write_bytes(bytes(file.stat().st_size))
+        case "one bit":
+            file.write_bytes(b"c" + file.read_bytes()[1:])
         case "no sidecar":
             kept.unlink()
         case "broken sidecar":
