@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agent.auditlog.blocks import MAX_RECORD
-from agent.auditlog.told import LONGEST_SHAPE, ZERO, Told, name_in, of_shape, of_text, told_of
+from agent.auditlog.told import (
+    LONGEST_SHAPE,
+    MOST_PARTS,
+    ZERO,
+    Told,
+    name_in,
+    of_shape,
+    of_text,
+    told_of,
+)
 from agent.auditlog.verbs import PLAIN
 
 _MOST_SESSIONS = 100_000
@@ -181,7 +190,8 @@ def _tell(texts: list[bytes], column: pa.Array) -> tuple[list[Told], list[int], 
         text = texts[at]
         code = own.setdefault(text, len(tolds))
         if code == len(tolds):
-            tolds.append(of_text(text) if len(text) <= LONGEST_SHAPE else told_of(text))
+            may_recur = len(text) <= LONGEST_SHAPE and text.count(b";") <= MOST_PARTS
+            tolds.append(of_text(text) if may_recur else told_of(text))
             bares.append(hash(_bare(text.translate(ZERO))))
         which.append(code)
     return tolds, bares, pc.replace_with_mask(codes, unclear, pa.array(which, pa.int32()))
@@ -219,9 +229,13 @@ def statements_of(rows: Marked) -> Statements:
 
 def _texts(rows: Marked, tolds: list[Told], codes: pa.Array, records: pa.Array | None) -> pa.Array:
     """The text of each row's statement."""
-    texts = rows.column if records is None else rows.column.take(records)
-    # Of parts -1: they are nowhere near, and cut out one by one.
-    ends = [one.end for one in rows.tolds] + [-1] * (len(tolds) - len(rows.tolds))
+    texts = rows.column
+    if records is not None:
+        # To repeat a record's whole text for each of its statements would take its square.
+        has_parts = pa.array([bool(one.parts) for one in rows.tolds], pa.bool_())
+        texts = pc.if_else(has_parts.take(rows.codes), pa.scalar(b""), texts).take(records)
+    # Of parts -2: they are not there, and cut out one by one.
+    ends = [one.end for one in rows.tolds] + [-2] * (len(tolds) - len(rows.tolds))
     rest = pc.subtract(pc.binary_length(texts), pa.array(ends, pa.int32()).take(codes))
     rest = pc.fill_null(rest, 0)
     # Most have nothing behind them but a semicolon, which Arrow leaves out of all at once.

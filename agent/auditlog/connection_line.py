@@ -62,8 +62,8 @@ _EVENT = re.compile(r"[A-Za-z][A-Za-z_' -]*")
 _INTEGER = re.compile(r"[0-9]{1,18}")
 _SESSION = re.compile(r"[0-9A-Za-z-]*")
 _MAPPED = "::ffff:"
-_LONGEST_MAPPED = 45
-"""Characters of `::ffff:255.255.255.255`, with room; whatever is longer is not remembered."""
+_LONGEST_MAPPED = 100
+"""Characters, a zone among them; whatever is longer is taken as it is, and not remembered."""
 
 
 def is_event(text: str) -> bool:

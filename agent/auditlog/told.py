@@ -18,6 +18,9 @@ from agent.auditlog.verbs import OTHER, PLAIN
 LONGEST_SHAPE = 2_000
 """Bytes of the longest text that is likely to have the shape of another."""
 
+MOST_PARTS = 16
+"""Statements of the longest record that is looked at by its shape, and remembered."""
+
 ZERO = bytes.maketrans(b"123456789", b"000000000")
 """From a text to its shape, which is as long."""
 
@@ -61,7 +64,10 @@ class Told:
 
 @lru_cache(maxsize=8192)
 def of_shape(shape: bytes) -> Told | None:
-    """What all texts of a shape tell; None where that depends on their digits."""
+    """What all texts of a shape tell; None where that depends on their digits, or where there are
+    so many statements that to find their names would cost more than it saves."""
+    if shape.count(b";") > MOST_PARTS:
+        return None
     told = told_of(shape)
     if b"0" not in shape:
         return told

@@ -33,7 +33,7 @@ _CHANGE = "(verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb LIKE 'DROP%')"
 _GIVES = "(verb LIKE 'GRANT%' OR (verb LIKE 'ALTER DEFAULT%' AND low LIKE '%grant%'))"
 NO_RIGHTS = """('SET', 'COPY', 'UNLOAD', 'ANALYZE', 'VACUUM', 'TRUNCATE', 'CREATE TABLE',
     'DROP TABLE')"""
-"""Frequent verbs for which `_RIGHT` is empty whatever the statement says."""
+"""Frequent verbs for which `_RIGHT` is empty whatever the statement says outside of comments."""
 
 _RIGHT = f"""CASE
     WHEN verb LIKE 'ALTER DEFAULT%' THEN 'default privileges'
@@ -123,7 +123,7 @@ WHERE (verb = 'SELECT INTO' OR verb LIKE 'CREATE%' OR verb LIKE 'ALTER%' OR verb
 
 NO_MOVE = """('SET', 'ANALYZE', 'VACUUM', 'TRUNCATE', 'CREATE TABLE', 'ALTER TABLE', 'DROP TABLE')
 """
-"""Frequent verbs for which `_MOVE` is empty whatever the statement says."""
+"""Frequent verbs for which `_MOVE` is empty whatever the statement says outside of comments."""
 
 _MOVE = """CASE
     WHEN verb LIKE 'UNLOAD%' THEN 'unload'

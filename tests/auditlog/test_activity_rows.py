@@ -8,7 +8,7 @@ import pytest
 
 from agent.auditlog import activity
 from agent.auditlog.activity_rows import Known
-from agent.auditlog.told import LONGEST_SHAPE, of_shape, of_text
+from agent.auditlog.told import LONGEST_SHAPE, MOST_PARTS, ZERO, of_shape, of_text
 from tests.auditlog.activity_samples import everything, header
 
 LONG = "select '" + "x" * (LONGEST_SHAPE + 1) + "'"
@@ -157,3 +157,36 @@ def test_flags_stand_with_their_record(at: int, tmp_path: Path) -> None:
     assert [(row["ordinal"], row["has_bad_bytes"]) for row in found] == sorted(
         [(n + 1, n == at) for n in range(3)] + [(at + 1, True)]
     )
+
+
+@pytest.mark.parametrize("is_last", [False, True], ids=["in the middle", "at the object's end"])
+def test_a_record_of_very_many_statements_costs_as_much_as_it_is_long(
+    tmp_path: Path, is_last: bool
+) -> None:
+    """To repeat its text for each of them would be 2 GB, and more than Arrow takes."""
+    many = f"{header(9)}{'a;' * 33_000}\n"
+    found, _, _ = everything(tmp_path, many if is_last else many + END)
+    own = [row for row in found if row["pid"] != 78]
+
+    assert [row["statement_no"] for row in own] == list(range(1, 33_001))
+    assert {row["query_text"] for row in own} == {"a"}
+
+
+@pytest.mark.parametrize("count", [MOST_PARTS, MOST_PARTS + 1, MOST_PARTS + 300])
+def test_many_statements_are_told_by_their_text_and_few_by_their_shape(
+    tmp_path: Path, count: int
+) -> None:
+    text = "".join(f"drop table t{number};" for number in range(count))
+    found, _, _ = everything(tmp_path, f"{header(9)}{text}\n" + END)
+
+    names = [row["object_name"] for row in found if row["pid"] != 78]
+    assert names == [f"t{number}" for number in range(count)]
+    assert (of_shape(text.encode().translate(ZERO)) is None) == (count > MOST_PARTS)
+
+
+def test_texts_of_many_statements_are_not_remembered(tmp_path: Path) -> None:
+    before = of_text.cache_info().currsize
+    text = "a;" * (MOST_PARTS + 1)
+    everything(tmp_path, f"{header(9)}{text}\n" + END)
+
+    assert of_text.cache_info().currsize == before

@@ -162,6 +162,9 @@ _USUAL: dict[str, dict[str, Value]] = {
 }
 """What a row says where the test does not."""
 
+_OBJECTS = """
+SELECT object_id, row_number() OVER (ORDER BY object_id), 'key', 'useractivitylog', 0
+FROM (SELECT DISTINCT object_id FROM statement) s"""
 _EVENT_CLASSES = "('DDL', 'DCL', 'DATA_MOVE', 'UTILITY', 'OTHER')"
 _DERIVED = {
     "activity_hour": f"""
@@ -229,6 +232,8 @@ def made(
     _insert(base, "setting", [setting], asked)
     for table, given in rows.items():
         _insert(base, table, given, asked)
+    if "object_list" not in rows:
+        base.execute(f"INSERT INTO object_list {_OBJECTS}")
     for table, sql in _DERIVED.items():
         if table not in rows:
             base.execute(f"INSERT INTO {table} {sql}")

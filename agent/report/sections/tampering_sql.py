@@ -8,6 +8,8 @@ must also know or match: the transaction, the user's number, the time, and the s
 
 from __future__ import annotations
 
+from agent.report.model import EVIDENCE_SHIFT
+
 BACK_MS = 5_000
 """Times have whole seconds, and records of busy processes may pass each other by a few."""
 
@@ -49,15 +51,20 @@ ACCOUNTS = """SELECT w.user_name, w.identity, w.user_id,
         ON k.user_id = w.user_id AND k.user_name = w.user_name
     WHERE k.user_id IS NULL AND (w.one_name <> w.last_name OR w.one_id <> w.last_id)"""
 
-# Few rows are found: to sort narrow ones, and to date these alone, costs half as much.
-BACKWARDS = f"""SELECT s.at_ms, s.user_name, s.identity, b.before_ms - s.at_ms AS back_ms,
-        s.evidence
-    FROM statement s
+# Told of records outside the month too, where they stand beside one of it: else a header that is
+# forged into another month would hide itself, and the way back. Few rows are found: to sort narrow
+# ones, and to name these alone, costs half as much.
+BACKWARDS = f"""SELECT r.at_ms, r.user_name, r.identity, b.before_ms - r.at_ms AS back_ms,
+        o.object_no * {EVIDENCE_SHIFT} + r.ordinal AS evidence
+    FROM activity r
     JOIN (SELECT object_id, ordinal, at_ms,
             lag(at_ms) OVER (PARTITION BY object_id ORDER BY ordinal) AS before_ms
         FROM activity WHERE statement_no = 1) b
-        ON b.object_id = s.object_id AND b.ordinal = s.ordinal
-    WHERE s.statement_no = 1 AND b.at_ms < b.before_ms - {BACK_MS}"""
+        ON b.object_id = r.object_id AND b.ordinal = r.ordinal
+    JOIN object_list o ON o.object_id = r.object_id
+    CROSS JOIN setting s
+    WHERE r.statement_no = 1 AND b.at_ms < b.before_ms - {BACK_MS}
+        AND b.at_ms < s.month_end_ms AND b.before_ms >= s.month_start_ms"""
 
 # By process, user and hour first: a hundredth of the rows. A process that is new on the first day
 # of the month may have begun before it, and its session then has no record.

@@ -154,6 +154,24 @@ def test_time_that_goes_back_by_more_than_five_seconds_in_one_file_is_found() ->
     assert suspicions(statement=rows) == []
 
 
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        (("2026-10-05 12:00:00", "2026-08-26 12:00:00", "2026-10-05 11:00:00"), 1),
+        (("2026-10-05 12:00:00", "2026-11-14 12:00:00", "2026-10-05 12:01:00"), 1),
+        (("2026-09-30 23:59:58", "2026-10-01 00:00:03", "2026-10-01 00:00:04"), 0),
+        (("2026-11-01 12:00:00", "2026-11-01 11:00:00", "2026-11-01 12:00:00"), 0),
+    ],
+    ids=["back out of the month", "on out of the month", "over its edge", "in the month after"],
+)
+def test_a_header_of_another_month_does_not_hide_that_time_goes_back(
+    times: tuple[str, ...], found: int
+) -> None:
+    rows = [run("bob", at, ordinal=number) for number, at in enumerate(times, 1)]
+
+    assert suspicions(statement=rows) == [("low", BACK, "bob", found)] * bool(found)
+
+
 def with_sessions(
     statements: Rows, *sessions: dict[str, object]
 ) -> list[tuple[str, str, str, int]]:
